@@ -1,0 +1,23 @@
+from typing import Any
+
+def best() -> int: ...
+def count_nonzeros(x: Any, starts: Any) -> None: ...
+def gather_nonzeros(x: Any, columns: Any, entries: Any) -> None: ...
+def dot_samples(starts: Any, columns: Any, entries: Any, vector: Any, products: Any) -> None: ...
+
+class Samples:
+    def __init__(
+        self, count: int, inputs: int, starts: Any, columns: Any, entries: Any, are_bytes: bool, scale: float,
+        mean_product: Any, mean_square: float,
+    ) -> None: ...  # fmt: skip
+
+class Network:
+    def __init__(self, isa: int, layers: Any, active: Any, activation: int, leak: float) -> None: ...
+    def sgd(
+        self, theta: Any, average: Any, data: Samples, targets: Any, target_of: Any, loss: int, order: Any, steps: Any,
+        weights: Any, scratch: Any,
+    ) -> float: ...  # fmt: skip
+    def forward(self, theta: Any, data: Samples, out: Any, scratch: Any) -> None: ...
+    def gradients(
+        self, theta: Any, data: Samples, cotangents: Any, by_parameters: Any, by_inputs: Any, scratch: Any
+    ) -> None: ...

@@ -1,0 +1,165 @@
+"""The IDX format, in which MNIST is distributed: one array a file, plain or gzipped."""
+
+from __future__ import annotations
+
+import gzip
+import math
+import os
+import struct
+import zlib
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nnapprox.datasets.dataset import Dataset
+from nnapprox.errors import DatasetError
+
+Array = NDArray[Any]
+
+FILES = {
+    "x_train": "train-images-idx3-ubyte",
+    "y_train": "train-labels-idx1-ubyte",
+    "x_test": "t10k-images-idx3-ubyte",
+    "y_test": "t10k-labels-idx1-ubyte",
+}
+"""The four files of a data set in this format, by the array each holds."""
+
+MAX_BYTES = 2**31
+"""The largest array that is read."""
+
+_DTYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+_MAX_DIMENSIONS = 4
+_GZIP_MAGIC = b"\x1f\x8b"
+_MAX_INFLATION = 1032  # deflate's largest ratio: a gzip file cannot hold more than this times its size
+_PIECE = 1 << 20
+
+
+class MissingFileError(DatasetError):
+    """A folder, or one of the four files in it, is not there."""
+
+
+class Hasher(Protocol):
+    """What `hashlib` makes."""
+
+    def update(self, data: Any, /) -> None:
+        """Take in more bytes."""
+
+
+def load_idx_folder(folder: Path) -> Dataset:
+    """Load a folder that holds the four files `FILES`.
+
+    Parameters
+    ----------
+    folder : Path
+        The files may be gzipped, and may be called ``train-images.idx3-ubyte`` and so on. Images are of shape
+        (n, height, width) or (n, d) and of any IDX number type; labels are integers of shape (n,).
+
+    Raises
+    ------
+    MissingFileError
+        The folder or a file is not there.
+    DatasetError
+        A file is not what it should be, or the four do not fit together.
+    """
+    arrays = {key: read_idx(find_idx(folder, name)) for key, name in FILES.items()}
+    return Dataset.from_arrays(str(folder), **arrays)
+
+
+def find_idx(folder: Path, name: str) -> Path:
+    """Find one of `FILES`, plain rather than gzipped where both are there.
+
+    Raises
+    ------
+    MissingFileError
+        The folder or the file is not there.
+    """
+    dotted = name.replace("-idx", ".idx")
+    for candidate in (name, dotted, f"{name}.gz", f"{dotted}.gz"):
+        if (folder / candidate).is_file():
+            return folder / candidate
+    if not folder.is_dir():
+        raise MissingFileError(f"there is no folder {folder}")
+    raise MissingFileError(f"the folder {folder} has no file {name} or {name}.gz")
+
+
+def read_idx(path: Path, hasher: Hasher | None = None) -> Array:
+    """Read one IDX file, allocating no more than the file can really hold.
+
+    Parameters
+    ----------
+    path : Path
+        A plain or a gzipped file; which one is seen from its first bytes.
+    hasher : Hasher, optional
+        Is given the uncompressed bytes of the file, all of them.
+
+    Returns
+    -------
+    array
+        uint8, int8, int16, int32, float32 or float64 in native byte order, of the shape in the file, not empty.
+
+    Raises
+    ------
+    DatasetError
+        The file cannot be read, is cut short or corrupt, is not an IDX file, or has bytes after its data.
+    """
+    try:
+        with path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            gzipped = file.read(2) == _GZIP_MAGIC
+            file.seek(0)
+            if gzipped:
+                with gzip.GzipFile(fileobj=file) as stream:
+                    return _read(stream, size * _MAX_INFLATION, hasher)
+            return _read(file, size, hasher)
+    except EOFError:
+        raise DatasetError(f"{path} is cut short") from None
+    except (DatasetError, OSError, zlib.error) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise DatasetError(f"cannot read {path}: {reason}") from None
+
+
+def _read(stream: BinaryIO | gzip.GzipFile, available: int, hasher: Hasher | None) -> Array:
+    """Read a whole stream that can hold ``available`` bytes at most."""
+    magic = _read_exactly(stream, 4)
+    zeros, code, dimensions = struct.unpack(">HBB", magic)
+    if zeros != 0 or code not in _DTYPES or not 1 <= dimensions <= _MAX_DIMENSIONS:
+        raise DatasetError(f"it is not an IDX file, whose first bytes cannot be {magic.hex(' ')}")
+    sizes = _read_exactly(stream, 4 * dimensions)
+    shape = struct.unpack(f">{dimensions}I", sizes)
+    dtype = np.dtype(_DTYPES[code])
+    wanted = math.prod(shape) * dtype.itemsize
+    if wanted == 0:
+        raise DatasetError(f"it holds no data: its shape is {shape}")
+    if wanted > MAX_BYTES:
+        raise DatasetError(f"its header promises {wanted:,} bytes of data, but {MAX_BYTES:,} is the most that is read")
+    if wanted > available:
+        raise EOFError
+    if hasher is not None:
+        hasher.update(magic + sizes)
+    array = np.empty(shape, dtype)
+    content = array.reshape(-1).view(np.uint8)
+    for start in range(0, wanted, _PIECE):
+        piece = content[start : start + _PIECE]
+        _fill(stream, piece.data)
+        if hasher is not None:
+            hasher.update(piece)
+    if stream.read(1):
+        raise DatasetError(f"it goes on after its {wanted:,} bytes of data")
+    return array.astype(dtype.newbyteorder("="), copy=False)
+
+
+def _read_exactly(stream: BinaryIO | gzip.GzipFile, count: int) -> bytes:
+    content = bytearray(count)
+    _fill(stream, memoryview(content))
+    return bytes(content)
+
+
+def _fill(stream: BinaryIO | gzip.GzipFile, view: memoryview) -> None:
+    filled = 0
+    while filled < len(view):
+        count = stream.readinto(view[filled:])  # type: ignore[union-attr]
+        if not count:
+            raise EOFError
+        filled += count

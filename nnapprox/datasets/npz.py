@@ -1,0 +1,76 @@
+"""Data sets in NumPy's ``.npz`` files, read without pickle and within bounds."""
+
+from __future__ import annotations
+
+import io
+import math
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nnapprox.datasets.dataset import Dataset, Notice
+from nnapprox.errors import DatasetError
+
+Array = NDArray[Any]
+
+MAX_BYTES = 2**31
+"""The largest array that is read."""
+
+_REQUIRED = ("x_train", "y_train")
+_OPTIONAL = ("x_test", "y_test")
+
+
+def load_npz(path: Path, notice: Notice) -> Dataset:
+    """Load an ``.npz`` file with the arrays x_train, y_train and, optionally, x_test, y_test.
+
+    `Dataset.from_arrays` says which shapes and dtypes they may have. Other arrays in the file are left alone.
+
+    Raises
+    ------
+    DatasetError
+        The file cannot be read or lacks an array, or the arrays do not make a data set.
+    """
+    return Dataset.from_arrays(str(path), **read_npz(path), notice=notice)
+
+
+def read_npz(path: Path) -> dict[str, Array]:
+    """Read the arrays that make a data set, by name; the test arrays only where they are there.
+
+    Raises
+    ------
+    DatasetError
+        The file is not an ``.npz`` file, is damaged, lacks an array, or holds Python objects.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
+            for key in _REQUIRED:
+                if key not in members:
+                    raise DatasetError(f"it has no array {key}; it has {', '.join(sorted(members)[:10]) or 'none'}")
+            return {key: _read_member(archive, members[key]) for key in _REQUIRED + _OPTIONAL if key in members}
+    except Exception as error:  # a crafted file makes the zip, deflate and header parsers raise nearly anything
+        reason = getattr(error, "strerror", None) or error or type(error).__name__
+        raise DatasetError(f"cannot read {path}: {str(reason).splitlines()[0]}") from None
+
+
+def _read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Array:
+    if info.file_size > MAX_BYTES:
+        raise DatasetError(f"{info.filename} has {info.file_size:,} bytes, but {MAX_BYTES:,} is the most that is read")
+    with archive.open(info) as member:
+        content = member.read(info.file_size + 1)  # with no count given, zipfile inflates without bound
+    stream = io.BytesIO(content)
+    version = np.lib.format.read_magic(stream)
+    read_header = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+    if version not in read_header:
+        raise DatasetError(f"{info.filename} is not a plain array of numbers")
+    shape, fortran_order, dtype = read_header[version](stream)
+    if dtype.hasobject:
+        raise DatasetError(f"{info.filename} holds Python objects, which are never unpickled")
+    if min(shape, default=0) < 0 or math.prod(shape) * dtype.itemsize != len(content) - stream.tell():
+        raise DatasetError(f"{info.filename} has not as many bytes as its shape {shape} asks for")
+    if math.prod(shape) == 0:
+        return np.empty(shape, dtype)
+    return np.frombuffer(content, dtype, offset=stream.tell()).reshape(shape, order="F" if fortran_order else "C")

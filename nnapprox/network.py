@@ -1,0 +1,364 @@
+"""Dense networks: affine maps with one activation between them. Immutable; no I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from nnapprox.errors import UsageError
+
+Array = NDArray[Any]
+
+ACTIVATIONS = ("identity", "relu", "leaky-relu", "sigmoid", "tanh")
+"""Names of the activations; the position of a name is its code in the kernels."""
+
+DTYPES = ("float32", "float64", "rational")
+"""What a network's numbers can be."""
+
+LEAKY_SLOPE = Fraction(1, 100)
+"""Slope of the leaky ReLU for negative arguments where none is given."""
+
+
+@dataclass(frozen=True)
+class Activation:
+    """The function applied to every coordinate between two affine maps.
+
+    Parameters
+    ----------
+    name : str
+        One of ``identity``, ``relu``, ``leaky-relu``, ``sigmoid``, ``tanh``.
+    slope : Fraction
+        For ``leaky-relu``, its slope at negative arguments, a number that is finite (given as anything
+        that `Fraction` takes); 1/100 where none is given. No other activation takes one.
+
+    Raises
+    ------
+    UsageError
+        The name is unknown, or the slope is not a number or not for this activation.
+    """
+
+    name: str
+    slope: Fraction | None = None
+
+    def __post_init__(self) -> None:
+        if self.name not in ACTIVATIONS:
+            raise UsageError(f"unknown activation {self.name!r}: choose one of {', '.join(ACTIVATIONS)}")
+        slope = self.slope
+        if self.name == "leaky-relu":
+            slope = LEAKY_SLOPE if slope is None else slope
+        elif slope is not None:
+            raise UsageError(f"the activation {self.name} takes no slope, only leaky-relu does")
+        if slope is not None:
+            try:
+                object.__setattr__(self, "slope", Fraction(slope))
+            except (TypeError, ValueError, OverflowError):
+                raise UsageError(f"the slope of leaky-relu must be a finite number, not {slope!r}") from None
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_piecewise_linear(self) -> bool:
+        """Whether it maps rationals to rationals, piece by piece affinely."""
+        return self.name in ("identity", "relu", "leaky-relu")
+
+    def apply_exactly(self, values: Array) -> Array:
+        """Map an object array of `Fraction` of any shape, exactly.
+
+        Raises
+        ------
+        UsageError
+            The activation is not piecewise linear, so its values are not rational.
+        """
+        if not self.is_piecewise_linear:
+            raise UsageError(
+                f"{self.name} has no exact value at rationals: use .astype('float64'), or leave --exact out"
+            )
+        if self.name == "identity":
+            return values
+        slope = self.slope or Fraction(0)
+        negative_part = np.frompyfunc(lambda v: v if v > 0 else slope * v, 1, 1)
+        return np.asarray(negative_part(values), dtype=object)
+
+
+@dataclass(frozen=True, eq=False)
+class Affine:
+    """The map x -> weight @ x + bias.
+
+    Parameters
+    ----------
+    weight : array, shape (out, in)
+        float32, float64, or an object array of `Fraction` (integers are taken too). All finite; out, in >= 1.
+    bias : array, shape (out,)
+        Of the same kind of number.
+
+    Raises
+    ------
+    UsageError
+        Shapes do not fit together, numbers are of different kinds, or one is not finite.
+    """
+
+    weight: Array
+    bias: Array
+
+    def __post_init__(self) -> None:
+        weight, bias = _numbers(self.weight, "weight"), _numbers(self.bias, "bias")
+        if weight.ndim != 2 or 0 in weight.shape:
+            raise UsageError(f"a weight has shape (out, in) with both at least 1, not {weight.shape}")
+        if bias.shape != weight.shape[:1]:
+            raise UsageError(f"a weight of shape {weight.shape} needs a bias of shape {weight.shape[:1]}, not {bias.shape}")
+        if weight.dtype != bias.dtype:
+            raise UsageError(f"weight and bias must be of one dtype, not {weight.dtype} and {bias.dtype}")
+        object.__setattr__(self, "weight", weight)
+        object.__setattr__(self, "bias", bias)
+
+    @property
+    def inputs(self) -> int:
+        """Number of coordinates it takes."""
+        return int(self.weight.shape[1])
+
+    @property
+    def outputs(self) -> int:
+        """Number of coordinates it gives."""
+        return int(self.weight.shape[0])
+
+    @property
+    def dtype(self) -> str:
+        """``float32``, ``float64`` or ``rational``."""
+        return _dtype_name(self.weight)
+
+    def __eq__(self, other: object) -> bool:
+        """Whether all numbers are of the same kind and equal."""
+        if not isinstance(other, Affine):
+            return NotImplemented
+        return (
+            self.dtype == other.dtype
+            and np.array_equal(self.weight, other.weight)
+            and np.array_equal(self.bias, other.bias)
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.dtype, tuple(self.weight.flat), tuple(self.bias.flat)))
+
+    def __repr__(self) -> str:
+        return f"Affine({self.inputs} -> {self.outputs}, {self.dtype})"
+
+    def apply_exactly(self, points: Array) -> Array:
+        """Map points, an object array of `Fraction` of shape (m, in), to shape (m, out), exactly.
+
+        Zero weights cost nothing: exact networks are sparse.
+        """
+        out = np.empty((len(points), self.outputs), dtype=object)
+        for row, (weights, bias) in enumerate(zip(self.weight, self.bias, strict=True)):
+            used = np.flatnonzero(weights)
+            for point, values in enumerate(points):
+                out[point, row] = sum((weights[i] * values[i] for i in used), start=bias)
+        return out
+
+
+@dataclass(frozen=True)
+class Network:
+    """Affine maps with one activation between them, and none after the last.
+
+    Parameters
+    ----------
+    layers : sequence of Affine
+        At least one; the outputs of each are the inputs of the next, all of one dtype.
+    activation : Activation or str
+        The function between them.
+
+    Raises
+    ------
+    UsageError
+        There is no layer, or the layers do not fit together.
+
+    Examples
+    --------
+    >>> from fractions import Fraction
+    >>> hat = Network([Affine([[1], [1]], [0, Fraction(-1, 2)]), Affine([[2, -4]], [0])], "relu")
+    >>> hat([Fraction(1, 3)])
+    array([Fraction(2, 3)], dtype=object)
+    """
+
+    layers: tuple[Affine, ...]
+    activation: Activation
+
+    def __init__(self, layers: Iterable[Affine], activation: Activation | str = "relu") -> None:
+        layers = tuple(layers)
+        if not layers:
+            raise UsageError("a network needs at least one affine map")
+        for index, (layer, following) in enumerate(zip(layers, layers[1:], strict=False)):
+            if layer.outputs != following.inputs:
+                raise UsageError(
+                    f"layer {index} gives {layer.outputs} values but layer {index + 1} takes {following.inputs}"
+                )
+        if len({layer.dtype for layer in layers}) > 1:
+            raise UsageError(f"layers must be of one dtype, not {', '.join(layer.dtype for layer in layers)}")
+        if isinstance(activation, str):
+            activation = Activation(activation)
+        object.__setattr__(self, "layers", layers)
+        object.__setattr__(self, "activation", activation)
+
+    @property
+    def depth(self) -> int:
+        """Number of affine maps, L."""
+        return len(self.layers)
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """(d, N_1, ..., N_L): inputs, then the outputs of every affine map."""
+        return (self.layers[0].inputs, *(layer.outputs for layer in self.layers))
+
+    @property
+    def neurons(self) -> int:
+        """Number of hidden neurons, N_1 + ... + N_{L-1}."""
+        return sum(self.widths[1:-1])
+
+    @property
+    def dtype(self) -> str:
+        """``float32``, ``float64`` or ``rational``."""
+        return self.layers[0].dtype
+
+    @property
+    def parameters(self) -> int:
+        """Number of weights and biases, zeros included."""
+        return sum(array.size for array in self._arrays())
+
+    @property
+    def nonzeros(self) -> int:
+        """Number of weights and biases that are not zero, M (the connectivity)."""
+        return sum(int(np.count_nonzero(array)) for array in self._arrays())
+
+    @property
+    def max_weight(self) -> float | Fraction:
+        """The largest absolute value of a weight or bias, B; a `Fraction` where the network is rational."""
+        largest = max(np.abs(array).max() for array in self._arrays())
+        return largest if isinstance(largest, Fraction) else float(largest)
+
+    def __call__(self, x: ArrayLike) -> Array:
+        """Evaluate at one point or at many.
+
+        Parameters
+        ----------
+        x : array, shape (d,) or (m, d)
+            Numbers; a rational network takes a float as the dyadic rational it is.
+
+        Returns
+        -------
+        array, shape (N_L,) or (m, N_L)
+            Of the network's dtype; exact for a rational network.
+
+        Raises
+        ------
+        UsageError
+            The shape does not fit, a coordinate is not finite, or the activation has no exact value.
+        """
+        points = _convert(_numbers(x, "x"), self.dtype)
+        if points.ndim not in (1, 2) or points.shape[-1] != self.widths[0]:
+            raise UsageError(
+                f"the network takes points of shape ({self.widths[0]},) or (m, {self.widths[0]}), not {points.shape}"
+            )
+        batch = np.atleast_2d(points)
+        values = self._evaluate_exactly(batch) if self.dtype == "rational" else self._evaluate(batch)
+        return values[0] if points.ndim == 1 else values
+
+    def astype(self, dtype: str) -> Network:
+        """The same network with other numbers: ``float32`` and ``float64`` round to nearest, ``rational`` is exact.
+
+        Raises
+        ------
+        UsageError
+            The dtype is unknown, or a weight is too large for it.
+        """
+        if dtype not in DTYPES:
+            raise UsageError(f"unknown dtype {dtype!r}: choose one of {', '.join(DTYPES)}")
+        if dtype == self.dtype:
+            return self
+        return Network(
+            (Affine(_convert(layer.weight, dtype), _convert(layer.bias, dtype)) for layer in self.layers),
+            self.activation,
+        )
+
+    def _arrays(self) -> Iterable[Array]:
+        for layer in self.layers:
+            yield layer.weight
+            yield layer.bias
+
+    def _evaluate_exactly(self, points: Array) -> Array:
+        for layer in self.layers[:-1]:
+            points = self.activation.apply_exactly(layer.apply_exactly(points))
+        return self.layers[-1].apply_exactly(points)
+
+    def _evaluate(self, points: Array) -> Array:
+        for layer in self.layers:
+            points = points @ layer.weight.T + layer.bias
+            if layer is not self.layers[-1]:
+                points = np.maximum(points, 0)
+        return points
+
+
+def _dtype_name(array: Array) -> str:
+    return "rational" if array.dtype == object else array.dtype.name
+
+
+def _numbers(values: ArrayLike, name: str) -> Array:
+    """Copy values into a read-only array of float32, float64 or `Fraction` (integers become `Fraction`)."""
+    try:
+        array = np.array(values)
+    except (ValueError, TypeError) as error:
+        raise UsageError(f"{name} is not an array of numbers: {error}") from None
+    if array.dtype == object or array.dtype.kind in "biu":
+        array = _as_fractions(array, name)
+    elif array.dtype == np.float16:
+        array = array.astype(np.float32)
+    elif array.dtype not in (np.float32, np.float64):
+        raise UsageError(f"{name} must hold float32, float64 or rational numbers, not {array.dtype}")
+    elif not np.isfinite(array).all():
+        raise UsageError(f"{name} holds a number that is not finite")
+    array = np.ascontiguousarray(array)
+    array.flags.writeable = False
+    return array
+
+
+def _as_fractions(array: Array, name: str) -> Array:
+    fractions = np.empty(array.shape, dtype=object)
+    try:
+        fractions.flat = [Fraction(value) for value in array.astype(object).flat]
+    except (TypeError, ValueError, OverflowError):
+        raise UsageError(f"{name} holds something that is not a finite number") from None
+    return fractions
+
+
+def _convert(array: Array, dtype: str) -> Array:
+    """Round to float32 or float64 (to nearest, ties to even), or lift to `Fraction` exactly."""
+    if _dtype_name(array) == dtype:
+        return array
+    if dtype == "rational":
+        return _as_fractions(array, "array")
+    try:
+        with np.errstate(over="ignore"):
+            rounded = array.astype(np.float64).astype(dtype)
+    except OverflowError:
+        raise UsageError(f"a number is too large for {dtype}") from None
+    if not np.isfinite(rounded).all():
+        raise UsageError(f"a number is too large for {dtype}")
+    if array.dtype == object and dtype == "float32":
+        rounded = _nearest_float32(array, rounded)
+    return rounded
+
+
+def _nearest_float32(exact: Array, candidate: Array) -> Array:
+    """Undo the double rounding of rational -> float64 -> float32: among neighbours the nearest, ties to even."""
+    nearest = candidate.copy()
+    flat = nearest.reshape(-1)
+    for index, value in enumerate(exact.flat):
+        middle = flat[index]
+        neighbours = [np.nextafter(middle, np.float32(-np.inf)), middle, np.nextafter(middle, np.float32(np.inf))]
+        finite = [v for v in neighbours if np.isfinite(v)]
+        flat[index] = min(finite, key=lambda v: (abs(Fraction(float(v)) - value), int(v.view(np.uint32)) & 1))
+    return nearest

@@ -1,0 +1,25 @@
+"""The compiled extension modules; everything else about the project is in pyproject.toml."""
+
+import os
+import sys
+
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+
+DEBUG = os.environ.get("NNAPPROX_DEBUG_KERNELS") == "1"
+GNU_FLAGS = ["-std=gnu11", "-O3", "-ffp-contract=off"]
+
+kernels = Extension(
+    "nnapprox._kernels",
+    ["nnapprox/_kernels.pyx"],
+    depends=[f"nnapprox/{name}.h" for name in ("_simd", "_types", "_steps", "_rows")],
+    define_macros=[("NNAPPROX_DEBUG", "1")] if DEBUG else [],
+    extra_compile_args=[] if sys.platform == "win32" else GNU_FLAGS,
+)
+
+setup(
+    ext_modules=cythonize(
+        [kernels],
+        compiler_directives={"language_level": 3, "boundscheck": DEBUG, "wraparound": False, "cdivision": True},
+    )
+)
