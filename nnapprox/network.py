@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nnapprox.dense import Layout, Samples
 from nnapprox.errors import UsageError
 
 Array = NDArray[Any]
@@ -267,6 +269,14 @@ class Network:
         values = self._evaluate_exactly(batch) if self.dtype == "rational" else self._evaluate(batch)
         return values[0] if points.ndim == 1 else values
 
+    def evaluate_scaled(self, x: Array, scale: float) -> Array:
+        """Evaluate a float network at x times scale without making that array, shape (m, N_L).
+
+        For data sets, shape (m, d) with m >= 1, of bytes or of finite floats, already checked.
+        """
+        layout, theta = self._packed
+        return layout.forward(theta, Samples.prepare(x, scale, self.dtype))
+
     def astype(self, dtype: str) -> Network:
         """The same network with other numbers: ``float32`` and ``float64`` round to nearest, ``rational`` is exact.
 
@@ -294,12 +304,47 @@ class Network:
             points = self.activation.apply_exactly(layer.apply_exactly(points))
         return self.layers[-1].apply_exactly(points)
 
+    def gradients(self, x: ArrayLike, cotangents: ArrayLike) -> tuple[tuple[Affine, ...], Array]:
+        """Gradients of sum_n <cotangents[n], f(x[n])> (reverse mode).
+
+        Parameters
+        ----------
+        x : array, shape (m, d)
+            Points; finite.
+        cotangents : array, shape (m, N_L)
+            One weighting of the outputs a point.
+
+        Returns
+        -------
+        tuple of Affine, array of shape (m, d)
+            With respect to every layer's weight and bias (summed over the points), and to every point. At the kink
+            of a ReLU the derivative is taken as 0, of a leaky ReLU as its slope.
+
+        Raises
+        ------
+        UsageError
+            The network is rational, or a shape does not fit.
+        """
+        if self.dtype == "rational":
+            raise UsageError("gradients are computed in floating point: use .astype('float64') first")
+        points, weights = (_convert(_numbers(v, n), self.dtype) for v, n in ((x, "x"), (cotangents, "cotangents")))
+        if points.ndim != 2 or points.shape[1] != self.widths[0] or weights.shape != (len(points), self.widths[-1]):
+            raise UsageError(
+                f"gradients take x of shape (m, {self.widths[0]}) and cotangents of shape (m, {self.widths[-1]}), "
+                f"not {points.shape} and {weights.shape}"
+            )
+        layout, theta = self._packed
+        by_parameters, by_inputs = layout.gradients(theta, points, weights)
+        return tuple(Affine(*pair) for pair in layout.unpack(by_parameters)), by_inputs
+
+    @cached_property
+    def _packed(self) -> tuple[Layout, Array]:
+        layout = Layout(self.widths, self.dtype, self.activation.name, float(self.activation.slope or 0))
+        return layout, layout.pack([a.weight for a in self.layers], [a.bias for a in self.layers])
+
     def _evaluate(self, points: Array) -> Array:
-        for layer in self.layers:
-            points = points @ layer.weight.T + layer.bias
-            if layer is not self.layers[-1]:
-                points = np.maximum(points, 0)
-        return points
+        layout, theta = self._packed
+        return layout.forward(theta, Samples.dense(points, self.dtype))
 
 
 def _dtype_name(array: Array) -> str:

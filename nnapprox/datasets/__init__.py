@@ -66,7 +66,7 @@ def load_dataset(
     if target is not None and not _is_table(name):
         raise UsageError(f"a target column is for {' and '.join(_TABLE_SUFFIXES)} files only, not for {name}")
     given = data_dir or os.environ.get("NNAPPROX_DATA_DIR")
-    folder = Path(given).expanduser() if given else None
+    folder = Path(os.path.expanduser(given)) if given else None
     match name:
         case "digits":
             return load_digits()

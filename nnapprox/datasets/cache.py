@@ -14,7 +14,7 @@ def cache_folder() -> Path:
     """``$NNAPPROX_CACHE``, or else the platform's folder for caches (the one that pooch uses too)."""
     chosen = os.environ.get("NNAPPROX_CACHE")
     if chosen:
-        return Path(chosen).expanduser()
+        return Path(os.path.expanduser(chosen))
     import platformdirs  # noqa: PLC0415 - not free, and not needed above
 
     return Path(platformdirs.user_cache_dir("nnapprox"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -18,6 +18,12 @@ Notice = Callable[[str], None]
 
 MAX_CLASSES = 1000
 """Labels are below this: a network has one output a class, so a stray huge label would make a huge network."""
+
+MAX_BYTES = 2**31
+"""The largest array that is read from a file."""
+
+_TRAIN_KEYS = ("x_train", "y_train")
+_TEST_KEYS = ("x_test", "y_test")
 
 _HELD_OUT = 5
 """One sample in so many is held out where a data set comes without a test set."""
@@ -66,7 +72,7 @@ class Dataset:
     known_fingerprint: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        for key in ("x_train", "y_train", "x_test", "y_test"):
+        for key in _TRAIN_KEYS + _TEST_KEYS:
             view = np.ascontiguousarray(getattr(self, key)).view()
             view.flags.writeable = False
             object.__setattr__(self, key, view)
@@ -85,10 +91,7 @@ class Dataset:
     def from_arrays(
         cls,
         name: str,
-        x_train: ArrayLike,
-        y_train: ArrayLike,
-        x_test: ArrayLike | None = None,
-        y_test: ArrayLike | None = None,
+        arrays: Mapping[str, ArrayLike],
         *,
         divisor: int = 255,
         notice: Notice = lambda text: None,
@@ -99,11 +102,13 @@ class Dataset:
         ----------
         name : str
             What error messages call it.
-        x_train, x_test : array, shape (n,), (n, d) or (n, height, width)
-            uint8, float32 and float64 are kept, float16 becomes float32, any other real number float64.
-        y_train, y_test : array, shape (n,) or (n, k)
-            Integers of shape (n,) are labels, 0..999, and the training labels say how many classes there are.
-            Floats are targets of a regression.
+        arrays : mapping of str to array
+            x_train and y_train, and both or none of x_test and y_test.
+
+            x has shape (n,), (n, d) or (n, height, width); uint8, float32 and float64 are kept, float16 becomes
+            float32, any other real number float64. y holds integers of shape (n,), which are labels 0..999, and
+            the training labels say how many classes there are; or floats of shape (n,) or (n, k), which are the
+            targets of a regression.
         divisor : int
             What uint8 inputs are divided by.
         notice : callable
@@ -112,30 +117,34 @@ class Dataset:
         Raises
         ------
         DatasetError
-            The arrays are not such, or have counts, shapes or values that do not fit together.
+            An array is missing or is none of these, or they have counts, shapes or values that do not fit together.
         """
-        if (x_test is None) != (y_test is None):
-            raise DatasetError(f"{name}: x_test and y_test go together, but only one is there")
-        x, y = _inputs(name, "x_train", x_train), _outputs(name, "y_train", y_train)
+        has_test = any(key in arrays for key in _TEST_KEYS)
+        for key in _TRAIN_KEYS + _TEST_KEYS * has_test:
+            if key not in arrays:
+                raise DatasetError(
+                    f"{name} has no {key}: x_train and y_train are needed, x_test and y_test go together"
+                )
+        x, y = _inputs(name, "x_train", arrays["x_train"]), _outputs(name, "y_train", arrays["y_train"])
         image_shape = (x.shape[1], x.shape[2]) if x.ndim == 3 else None
         classes = int(y.max(initial=0)) + 1 if y.dtype == np.int64 else None
-        if x_test is None or y_test is None:
+        if has_test:
+            x_test, y_test = _inputs(name, "x_test", arrays["x_test"]), _outputs(name, "y_test", arrays["y_test"])
+            _check_alike(name, "x", x, x_test)  # before images of different heights and widths become rows
+        else:
             _check_counts(name, "train", x, y)
             train, test = _hold_out(name, len(x))
             notice(
                 f"{name} has no test set: {len(test):,} of its {len(x):,} samples, the same every time, "
                 "are held out for testing"
             )
-            x, x_held, y, y_held = x[train], x[test], y[train], y[test]
-        else:
-            x_held, y_held = _inputs(name, "x_test", x_test), _outputs(name, "y_test", y_test)
-            _check_alike(name, "x", x, x_held)  # before images of different heights and widths become rows
+            x, x_test, y, y_test = x[train], x[test], y[train], y[test]
         return cls(
             name=name,
             x_train=_flatten(x),
             y_train=y,
-            x_test=_flatten(x_held),
-            y_test=y_held,
+            x_test=_flatten(x_test),
+            y_test=y_test,
             divisor=divisor if x.dtype == np.uint8 else 1,
             classes=classes,
             image_shape=image_shape,
@@ -160,7 +169,7 @@ class Dataset:
         for array in (self.x_train, self.y_train, self.x_test, self.y_test):
             little_endian = array.astype(array.dtype.newbyteorder("<"), copy=False)
             sha256.update(f" {array.dtype.name} {array.shape} ".encode())
-            sha256.update(little_endian.reshape(-1).view(np.uint8))
+            sha256.update(little_endian.reshape(-1).view(np.uint8).data)
         return sha256.hexdigest()
 
     def describe(self) -> str:
@@ -221,7 +230,8 @@ def _outputs(name: str, key: str, values: ArrayLike) -> Array:
     for label in (array.min(initial=0), array.max(initial=0)):
         if not 0 <= label < MAX_CLASSES:
             raise DatasetError(
-                f"{name}: {key} holds the label {label}: labels are 0..{MAX_CLASSES - 1}, targets of a regression are floats"
+                f"{name}: {key} holds the label {label}: labels are 0..{MAX_CLASSES - 1}, and the targets of a "
+                "regression are floats"
             )
     return array.astype(np.int64)
 
@@ -263,7 +273,7 @@ def _check_alike(name: str, key: str, train: Array, test: Array) -> None:
 
 
 def _hold_out(name: str, samples: int) -> tuple[Array, Array]:
-    """Indices of the samples to train on and of those to test on, each ascending.
+    """Draw the indices of the samples to train on and of those to test on, each ascending.
 
     Raw bits and a stable sort: NumPy promises those for ever, which it does not for ``Generator.permutation``.
     """

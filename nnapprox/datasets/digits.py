@@ -24,4 +24,4 @@ def load_digits() -> Dataset:
         form with the same digits in the same order, which shows where each of the 14 forms begins; the split is
         between two of them, so that accuracy is measured on other people's handwriting (11 forms train, 3 test).
     """
-    return Dataset.from_arrays("digits", **read_npz(Path(__file__).with_name("digits.npz")), divisor=_MAX_PIXEL)
+    return Dataset.from_arrays("digits", read_npz(Path(__file__).with_name("digits.npz")), divisor=_MAX_PIXEL)

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import gzip
+import io
 import math
 import os
 import struct
 import zlib
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nnapprox.datasets.dataset import Dataset
+from nnapprox.datasets.dataset import MAX_BYTES, Dataset
 from nnapprox.errors import DatasetError
 
 Array = NDArray[Any]
+TakesBytes = Callable[[bytes | memoryview], object]
 
 FILES = {
     "x_train": "train-images-idx3-ubyte",
@@ -25,9 +28,6 @@ FILES = {
     "y_test": "t10k-labels-idx1-ubyte",
 }
 """The four files of a data set in this format, by the array each holds."""
-
-MAX_BYTES = 2**31
-"""The largest array that is read."""
 
 _DTYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 _MAX_DIMENSIONS = 4
@@ -38,13 +38,6 @@ _PIECE = 1 << 20
 
 class MissingFileError(DatasetError):
     """A folder, or one of the four files in it, is not there."""
-
-
-class Hasher(Protocol):
-    """What `hashlib` makes."""
-
-    def update(self, data: Any, /) -> None:
-        """Take in more bytes."""
 
 
 def load_idx_folder(folder: Path) -> Dataset:
@@ -64,7 +57,7 @@ def load_idx_folder(folder: Path) -> Dataset:
         A file is not what it should be, or the four do not fit together.
     """
     arrays = {key: read_idx(find_idx(folder, name)) for key, name in FILES.items()}
-    return Dataset.from_arrays(str(folder), **arrays)
+    return Dataset.from_arrays(str(folder), arrays)
 
 
 def find_idx(folder: Path, name: str) -> Path:
@@ -77,22 +70,22 @@ def find_idx(folder: Path, name: str) -> Path:
     """
     dotted = name.replace("-idx", ".idx")
     for candidate in (name, dotted, f"{name}.gz", f"{dotted}.gz"):
-        if (folder / candidate).is_file():
+        if os.path.isfile(folder / candidate):
             return folder / candidate
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         raise MissingFileError(f"there is no folder {folder}")
     raise MissingFileError(f"the folder {folder} has no file {name} or {name}.gz")
 
 
-def read_idx(path: Path, hasher: Hasher | None = None) -> Array:
+def read_idx(path: Path, tee: TakesBytes | None = None) -> Array:
     """Read one IDX file, allocating no more than the file can really hold.
 
     Parameters
     ----------
     path : Path
         A plain or a gzipped file; which one is seen from its first bytes.
-    hasher : Hasher, optional
-        Is given the uncompressed bytes of the file, all of them.
+    tee : callable, optional
+        Is given all uncompressed bytes of the file, piece by piece, such as to hash them.
 
     Returns
     -------
@@ -111,8 +104,8 @@ def read_idx(path: Path, hasher: Hasher | None = None) -> Array:
             file.seek(0)
             if gzipped:
                 with gzip.GzipFile(fileobj=file) as stream:
-                    return _read(stream, size * _MAX_INFLATION, hasher)
-            return _read(file, size, hasher)
+                    return _read(stream, size * _MAX_INFLATION, tee)
+            return _read(file, size, tee)
     except EOFError:
         raise DatasetError(f"{path} is cut short") from None
     except (DatasetError, OSError, zlib.error) as error:
@@ -120,7 +113,7 @@ def read_idx(path: Path, hasher: Hasher | None = None) -> Array:
         raise DatasetError(f"cannot read {path}: {reason}") from None
 
 
-def _read(stream: BinaryIO | gzip.GzipFile, available: int, hasher: Hasher | None) -> Array:
+def _read(stream: io.BufferedIOBase, available: int, tee: TakesBytes | None) -> Array:
     """Read a whole stream that can hold ``available`` bytes at most."""
     magic = _read_exactly(stream, 4)
     zeros, code, dimensions = struct.unpack(">HBB", magic)
@@ -136,30 +129,30 @@ def _read(stream: BinaryIO | gzip.GzipFile, available: int, hasher: Hasher | Non
         raise DatasetError(f"its header promises {wanted:,} bytes of data, but {MAX_BYTES:,} is the most that is read")
     if wanted > available:
         raise EOFError
-    if hasher is not None:
-        hasher.update(magic + sizes)
+    if tee is not None:
+        tee(magic + sizes)
     array = np.empty(shape, dtype)
     content = array.reshape(-1).view(np.uint8)
     for start in range(0, wanted, _PIECE):
-        piece = content[start : start + _PIECE]
-        _fill(stream, piece.data)
-        if hasher is not None:
-            hasher.update(piece)
+        piece = content[start : start + _PIECE].data
+        _fill(stream, piece)
+        if tee is not None:
+            tee(piece)
     if stream.read(1):
         raise DatasetError(f"it goes on after its {wanted:,} bytes of data")
     return array.astype(dtype.newbyteorder("="), copy=False)
 
 
-def _read_exactly(stream: BinaryIO | gzip.GzipFile, count: int) -> bytes:
+def _read_exactly(stream: io.BufferedIOBase, count: int) -> bytes:
     content = bytearray(count)
     _fill(stream, memoryview(content))
     return bytes(content)
 
 
-def _fill(stream: BinaryIO | gzip.GzipFile, view: memoryview) -> None:
+def _fill(stream: io.BufferedIOBase, view: memoryview) -> None:
     filled = 0
     while filled < len(view):
-        count = stream.readinto(view[filled:])  # type: ignore[union-attr]
+        count = stream.readinto(view[filled:])
         if not count:
             raise EOFError
         filled += count

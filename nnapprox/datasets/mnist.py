@@ -19,9 +19,7 @@ from nnapprox.errors import DatasetError
 
 Array = NDArray[Any]
 
-ADVICE = (
-    f"put {', '.join(FILES.values())} (plain or .gz) in a folder and give it as --data-dir or in NNAPPROX_DATA_DIR"
-)
+ADVICE = f"put {', '.join(FILES.values())} (plain or .gz) in a folder and give it as --data-dir or in NNAPPROX_DATA_DIR"
 """What to do where MNIST cannot be downloaded."""
 
 
@@ -56,7 +54,7 @@ MNIST = Release(
         "https://storage.googleapis.com/cvdf-datasets/mnist/",
         "http://yann.lecun.com/exdb/mnist/",
     ),
-    fingerprint=None,
+    fingerprint="faa17ee5ceb5115bebd340fb7390051c98067f4ae032e8122456b679bb9e98ca",
 )
 
 
@@ -121,13 +119,13 @@ def fetch_mnist(patience: float, notice: Notice, progress: Progress, release: Re
 
 
 def _dataset(arrays: dict[str, Array], release: Release) -> Dataset:
-    return replace(Dataset.from_arrays("mnist", **arrays), known_fingerprint=release.fingerprint)
+    return replace(Dataset.from_arrays("mnist", arrays), known_fingerprint=release.fingerprint)
 
 
 def _read_verified(folder: Path, name: str, release: Release) -> Array:
     path = find_idx(folder, name)
     sha256 = hashlib.sha256()
-    array = read_idx(path, sha256)
+    array = read_idx(path, sha256.update)
     found, expected = sha256.hexdigest(), release.digests[name]
     if found != expected:
         raise DatasetError(

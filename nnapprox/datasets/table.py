@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from reprlib import repr as shorten
 from typing import Any, NoReturn
 
 import numpy as np
@@ -25,8 +26,8 @@ def load_csv(path: Path, target: str | None, notice: Notice) -> Dataset:
     Parameters
     ----------
     path : Path
-        UTF-8 text, delimited by tabs, semicolons or commas, whichever of them its first line has first in this
-        order. The first row is a header if none of its cells is a number, or if ``target`` is one of them.
+        UTF-8 text, delimited by tabs where its first line has any, else by semicolons where it has any, else by
+        commas. The first row is a header if none of its cells is a number, or if ``target`` is one of its texts.
     target : str, optional
         The target's name in the header, or its 0-based position; the last column where none is given.
         Targets that are all written as whole numbers 0..999, and texts (numbered in sorted order), are labels;
@@ -48,9 +49,7 @@ def load_csv(path: Path, target: str | None, notice: Notice) -> Dataset:
         raise DatasetError(f"cannot read {path}: {error.strerror}") from None
     except UnicodeDecodeError:
         raise DatasetError(f"cannot read {path}: it is not UTF-8 text") from None
-    except csv.Error as error:
-        raise DatasetError(f"cannot read {path}: {error}") from None
-    return Dataset.from_arrays(str(path), table.inputs(), table.targets(), notice=notice)
+    return Dataset.from_arrays(str(path), {"x_train": table.inputs(), "y_train": table.targets()}, notice=notice)
 
 
 @dataclass
@@ -73,43 +72,45 @@ class _Table:
             self.features.extend(map(float, row))
         except ValueError:
             column = next(index for index, cell in enumerate(row) if not _is_number(cell))
-            self._refuse(line, f"{row[column]!r} in {self._feature_name(column)} is not a number")
+            self._refuse(line, f"{shorten(row[column])} in {self._feature_name(column)} is not a number")
         self.lines.append(line)
 
     def inputs(self) -> Array:
-        """The features, float64 of shape (n, d), all finite."""
+        """Make the features an array: float64 of shape (n, d), all finite."""
         if not self.lines:
             raise DatasetError(f"{self.path} holds no samples")
         x = np.frombuffer(self.features).reshape(len(self.lines), -1)
-        infinite = np.argwhere(~np.isfinite(x))
-        if len(infinite):
-            row, column = infinite[0]
+        bad = np.argwhere(~np.isfinite(x))
+        if len(bad):
+            row, column = bad[0]
             self._refuse(self.lines[row], f"{x[row, column]} in {self._feature_name(column)} is not finite")
         return x
 
     def targets(self) -> Array:
-        """The target column: int64 labels, or float64 targets that are all finite, of shape (n,)."""
+        """Make the target column an array of shape (n,): integer labels, or float64 targets that are all finite."""
         if all(_is_label(cell) for cell in self.labels):
             return np.array([int(cell) for cell in self.labels])
         numeric = _is_number(self.labels[0])
         for cell, line in zip(self.labels, self.lines, strict=True):
-            if not cell or _is_number(cell) != numeric:
-                expected = "a number" if numeric else "a text"
-                self._refuse(line, f"the target {cell!r} is not {expected}, as the first one is")
-        if not numeric:
-            return self._numbered_texts()
+            if not cell:
+                self._refuse(line, "the target is missing")
+            if _is_number(cell) != numeric:
+                self._refuse(line, f"the target {shorten(cell)} is {'not ' * numeric}a number, unlike the first one")
+        return self._numbers() if numeric else self._numbered_texts()
+
+    def _numbers(self) -> Array:
         y = np.array([float(cell) for cell in self.labels])
-        infinite = np.flatnonzero(~np.isfinite(y))
-        if len(infinite):
-            self._refuse(self.lines[infinite[0]], f"the target {self.labels[infinite[0]]} is not finite")
+        bad = np.flatnonzero(~np.isfinite(y))
+        if len(bad):
+            self._refuse(self.lines[bad[0]], f"the target {shorten(self.labels[bad[0]])} is not finite")
         return y
 
     def _numbered_texts(self) -> Array:
         classes = sorted(set(self.labels))
         if len(classes) > MAX_CLASSES:
             raise DatasetError(
-                f"{self.path}: {len(classes):,} different texts in {self.names[self.target]}: at most {MAX_CLASSES} "
-                "make classes"
+                f"{self.path}: {self.names[self.target]} has {len(classes):,} different texts, but at most "
+                f"{MAX_CLASSES:,} classes are taken"
             )
         number = {text: index for index, text in enumerate(classes)}
         return np.array([number[cell] for cell in self.labels])
@@ -122,22 +123,37 @@ class _Table:
 
 
 def _read_table(path: Path, lines: Iterator[str], target: str | None) -> _Table:
-    first_line = next((line for line in lines if line.strip()), "")
-    delimiter = next((mark for mark in "\t;," if mark in first_line), ",")
-    reader = csv.reader(chain([first_line], lines), delimiter=delimiter, strict=True)
-    first = next(reader, [])
-    cells = [cell.strip() for cell in first]
-    if len(cells) < 2:
+    rows = _rows(path, lines)
+    line, first = next(rows, (0, []))
+    if len(first) < 2:
         raise DatasetError(f"{path} has no two columns: a feature and a target are the least there can be")
-    is_header = target in cells or not any(_is_number(cell) for cell in cells)
-    names = [f"column {cell}" for cell in cells] if is_header else [f"column {index}" for index in range(len(cells))]
+    cells = [cell.strip() for cell in first]
+    texts = [cell for cell in cells if not _is_number(cell)]
+    is_header = texts == cells or target in texts
+    names = [f"column {name}" for name in (cells if is_header else range(len(cells)))]
     table = _Table(path, names, _target_column(path, target, cells, is_header), array("d"), [], array("q"))
     if not is_header:
-        table.add(first, reader.line_num)
-    for row in reader:
-        if row:
-            table.add(row, reader.line_num)
+        table.add(first, line)
+    for line, row in rows:
+        table.add(row, line)
     return table
+
+
+def _rows(path: Path, lines: Iterator[str]) -> Iterator[tuple[int, list[str]]]:
+    """Split lines into cells, leaving out blank lines; a row comes with the number of its last line."""
+    head = []
+    for line in lines:
+        head.append(line)
+        if line.strip():
+            break
+    delimiter = next((mark for mark in "\t;" if mark in "".join(head)), ",")
+    reader = csv.reader(chain(head, lines), delimiter=delimiter, strict=True)
+    try:
+        for row in reader:
+            if len(row) > 1 or "".join(row).strip():
+                yield reader.line_num, row
+    except csv.Error as error:
+        raise DatasetError(f"{path}, line {reader.line_num}: {error}") from None
 
 
 def _target_column(path: Path, target: str | None, cells: list[str], is_header: bool) -> int:
@@ -145,9 +161,9 @@ def _target_column(path: Path, target: str | None, cells: list[str], is_header: 
         return len(cells) - 1
     if is_header and target in cells:
         return cells.index(target)
-    if target.isdecimal() and int(target) < len(cells):
+    if target.isdecimal() and float(target) < len(cells):
         return int(target)
-    known = ", ".join(cells[:20]) if is_header else f"0..{len(cells) - 1}, it has no header"
+    known = ", ".join(cells[:20]) if is_header else f"0..{len(cells) - 1}, as it has no header"
     raise UsageError(f"{path} has no column {target!r}: its columns are {known}")
 
 

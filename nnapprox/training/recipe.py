@@ -1,0 +1,131 @@
+"""What is trained and how: every choice of a run but the data, with defaults that train well.
+
+The defaults were tuned on 10,000 samples held out of MNIST's training set, never on its test set.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from nnapprox.dense import LOSS_CODES, Array
+from nnapprox.errors import UsageError
+from nnapprox.network import Activation
+from nnapprox.training.schedules import power_of
+
+INITS = ("small", "half-glorot", "glorot", "he")
+"""Standard deviations of the first weights; the first biases are 0."""
+
+SAMPLING = ("iid", "shuffle")
+"""Indices uniform and independent, or every epoch a new permutation."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Every choice of a training run but the data.
+
+    Parameters
+    ----------
+    hidden : tuple of int
+        Widths of the hidden layers, each >= 1; empty for an affine map.
+    activation : str
+        A name of `nnapprox.network.ACTIVATIONS`.
+    loss : str
+        ``squared`` or ``cross-entropy``.
+    epochs : int
+        At least 1; one epoch takes as many steps as there are samples.
+    step_size : float or None
+        The first nu, > 0; None for one tuned to loss, activation and epochs.
+    schedule : str
+        ``constant``, ``cosine``, ``linear`` or ``power:A``.
+    average : bool
+        Give the mean of the iterates of the last 30 % of the steps (Polyak and Juditsky 1992) instead of the last.
+    init : str
+        ``small`` (standard deviation 0.7 / sqrt(fan_in)), ``half-glorot``, ``glorot`` or ``he``.
+    centre : bool
+        Subtract the mean sample while training; folded into the first layer afterwards.
+    sampling : str
+        ``iid`` or ``shuffle``.
+    dtype : str
+        ``float32`` or ``float64``.
+    seed : int
+        At least 0.
+
+    Raises
+    ------
+    UsageError
+        A value is outside what it may be.
+    """
+
+    hidden: tuple[int, ...] = (20, 20)
+    activation: str = "relu"
+    loss: str = "squared"
+    epochs: int = 20
+    step_size: float | None = None
+    schedule: str = "cosine"
+    average: bool = False
+    init: str = "small"
+    centre: bool = True
+    sampling: str = "iid"
+    dtype: str = "float32"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        Activation(self.activation)
+        power_of(self.schedule)
+        for name, choices in (("loss", LOSS_CODES), ("init", INITS), ("sampling", SAMPLING)):
+            if getattr(self, name) not in choices:
+                raise UsageError(f"unknown {name} {getattr(self, name)!r}: choose one of {', '.join(choices)}")
+        if self.dtype not in ("float32", "float64"):
+            raise UsageError(f"training runs in float32 or float64, not {self.dtype!r}")
+        if any(width < 1 for width in self.hidden):
+            raise UsageError(f"hidden widths must be at least 1, not {','.join(map(str, self.hidden))}")
+        if self.epochs < 1:
+            raise UsageError(f"the number of epochs must be at least 1, not {self.epochs}")
+        if self.step_size is not None and not (math.isfinite(self.step_size) and self.step_size > 0):
+            raise UsageError(f"the step size must be a positive number, not {self.step_size}")
+        if self.seed < 0:
+            raise UsageError(f"the seed must be at least 0, not {self.seed}")
+
+    @property
+    def first_step_size(self) -> float:
+        """The step size that the run starts with."""
+        if self.step_size is not None:
+            return self.step_size
+        at_20_epochs = 0.006 if self.loss == "cross-entropy" else 0.012
+        if self.activation == "sigmoid":
+            at_20_epochs *= 7
+        return at_20_epochs * (20 / self.epochs) ** 0.3
+
+    def first_weights(self, widths: tuple[int, ...]) -> tuple[list[Array], list[Array]]:
+        """Draw weights and biases, float64, for inputs of variance about 1 coordinate by coordinate or less."""
+        rng = np.random.default_rng(stream(self.seed, "init"))
+        weights = []
+        for fan_in, fan_out in zip(widths, widths[1:], strict=False):
+            deviation = {
+                "small": 0.7 / math.sqrt(fan_in),
+                "half-glorot": 0.5 * math.sqrt(2 / (fan_in + fan_out)),
+                "glorot": math.sqrt(2 / (fan_in + fan_out)),
+                "he": math.sqrt(2 / fan_in),
+            }[self.init]
+            weights.append(rng.normal(0, deviation, (fan_out, fan_in)))
+        return weights, [np.zeros(width) for width in widths[1:]]
+
+    def order(self, epoch: int, samples: int) -> Array:
+        """Indices of the samples of one epoch (counted from 0), int64."""
+        rng = np.random.default_rng(stream(self.seed, "order", epoch))
+        if self.sampling == "shuffle":
+            return rng.permutation(samples)
+        return rng.integers(0, samples, samples)
+
+    def to_json(self) -> dict[str, object]:
+        """The recipe as plain values."""
+        return {**dataclasses.asdict(self), "hidden": list(self.hidden)}
+
+
+def stream(seed: int, name: str, *numbers: int) -> np.random.SeedSequence:
+    """The named stream of randomness of a seed."""
+    return np.random.SeedSequence(seed, spawn_key=(*name.encode(), *numbers))

@@ -1,0 +1,198 @@
+"""Per-sample SGD as a generator over short chunks: whoever iterates can show progress, stop, and go on later."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nnapprox.dense import Array, Layout, Samples
+from nnapprox.errors import DivergedError, UsageError
+from nnapprox.network import Activation, Affine, Network
+from nnapprox.training.recipe import Recipe
+from nnapprox.training.schedules import step_sizes
+from nnapprox.training.score import Score, score
+
+if TYPE_CHECKING:
+    from nnapprox.datasets import Dataset
+
+CHUNK_SECONDS = 0.01
+"""About how long a chunk takes; the loop adapts its length to the network."""
+
+AVERAGED_SHARE = 0.3
+"""The last part of the steps that averaging covers."""
+
+
+@dataclass
+class TrainState:
+    """Where a run stands; the one mutable object. A run that is stopped and resumed ends in the same bits.
+
+    Attributes
+    ----------
+    theta, drift : array
+        Packed parameters, and what takes them to their average.
+    step : int
+        Steps done.
+    epoch_loss : float
+        Sum of the losses met in the epoch under way.
+    history : list of dict
+        One record an epoch: ``epoch``, ``train_loss``, and ``test_accuracy`` or ``test_loss``.
+    kernel_seconds : float
+        Process CPU seconds spent in SGD steps.
+    """
+
+    theta: Array
+    drift: Array
+    step: int = 0
+    epoch_loss: float = 0.0
+    history: list[dict[str, Any]] = field(default_factory=list)
+    kernel_seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What one chunk tells: steps done of how many, the epoch (from 1), and the epoch's mean loss so far."""
+
+    step: int
+    total: int
+    epoch: int
+    loss: float
+    record: dict[str, Any] | None
+
+
+class Run:
+    """One training run: a recipe over a data set.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        What to learn; labels become one-hot targets.
+    recipe : Recipe
+        How.
+    samples : Samples, optional
+        What `prepare` gave for this data set and recipe, where several runs share it.
+
+    Raises
+    ------
+    UsageError
+        Loss and data set do not fit together.
+    """
+
+    def __init__(self, dataset: Dataset, recipe: Recipe, samples: Samples | None = None) -> None:
+        if dataset.classes is None and recipe.loss == "cross-entropy":
+            raise UsageError("cross-entropy needs class labels, and this data set has float targets: use --loss squared")
+        self.dataset, self.recipe = dataset, recipe
+        self.widths = (dataset.inputs, *recipe.hidden, dataset.outputs)
+        leak = float(Activation(recipe.activation).slope or 0)
+        self.layout = Layout(self.widths, recipe.dtype, recipe.activation, leak)
+        self.samples = samples or prepare(dataset, recipe)
+        self.per_epoch = self.samples.count
+        self.total = self.per_epoch * recipe.epochs
+        self.averaged = int(self.total * AVERAGED_SHARE) if recipe.average else 0
+        if dataset.classes is None:
+            self.targets = np.ascontiguousarray(dataset.y_train, dtype=recipe.dtype)
+            self.target_of = np.arange(self.per_epoch, dtype=np.int64)
+        else:
+            self.targets = np.eye(dataset.classes, dtype=recipe.dtype)
+            self.target_of = np.ascontiguousarray(dataset.y_train, dtype=np.int64)
+
+    def start(self) -> TrainState:
+        """The state before the first step."""
+        theta = self.layout.pack(*self.recipe.first_weights(self.widths))
+        if self.samples.mean is not None:
+            rows = self.layout.rows(theta, 0)
+            rows[self.widths[0]] -= self.samples.mean @ rows[: self.widths[0]].astype(np.float64)
+        return TrainState(theta, self.layout.empty())
+
+    def advance(self, state: TrainState) -> Iterator[Progress]:
+        """Take the steps that are left, chunk by chunk; the state is whole at every yield.
+
+        Raises
+        ------
+        DivergedError
+            A loss or a weight is not finite.
+        """
+        length = 500
+        while state.step < self.total:
+            epoch, done = divmod(state.step, self.per_epoch)
+            order = self.recipe.order(epoch, self.per_epoch)
+            while done < self.per_epoch:
+                chunk = order[done : done + length]
+                began = time.process_time()
+                state.epoch_loss += self._chunk(state, chunk)
+                spent = time.process_time() - began
+                state.kernel_seconds += spent
+                state.step += len(chunk)
+                done += len(chunk)
+                length = max(1, min(1_000_000, int(length * min(4.0, CHUNK_SECONDS / max(spent, 1e-6)))))
+                self._check(state, epoch)
+                record = self._finish_epoch(state, epoch) if done == self.per_epoch else None
+                loss = record["train_loss"] if record else state.epoch_loss / done
+                yield Progress(state.step, self.total, epoch + 1, loss, record)
+
+    def _chunk(self, state: TrainState, order: Array) -> float:
+        recipe, first = self.recipe, state.step
+        steps = step_sizes(recipe.schedule, recipe.first_step_size, first, len(order), self.total)
+        start = self.total - self.averaged
+        if first < start < first + len(order):  # the two parts differ in what they keep
+            head = start - first
+            return self._steps(state, order[:head], steps[:head], None) + self._steps(
+                state, order[head:], steps[head:], np.arange(len(order) - head, dtype=np.float64)
+            )
+        weights = np.arange(first - start, first - start + len(order), dtype=np.float64) if first >= start else None
+        return self._steps(state, order, steps, weights)
+
+    def _steps(self, state: TrainState, order: Array, steps: Array, weights: Array | None) -> float:
+        drift = None if weights is None else state.drift
+        return self.layout.sgd(
+            state.theta, drift, self.samples, self.targets, self.target_of, self.recipe.loss, order, steps,
+            steps if weights is None else weights,
+        )  # fmt: skip
+
+    def _check(self, state: TrainState, epoch: int) -> None:
+        if not (np.isfinite(state.epoch_loss) and np.isfinite(state.theta).all()):
+            size = self.recipe.first_step_size
+            raise DivergedError(
+                f"training diverged in epoch {epoch + 1} with step size {size:g}: try --step-size {size / 3:.2g}"
+            )
+
+    def _finish_epoch(self, state: TrainState, epoch: int) -> dict[str, Any]:
+        result = self.evaluate(state)
+        record: dict[str, Any] = {"epoch": epoch + 1, "train_loss": state.epoch_loss / self.per_epoch}
+        if result is not None:
+            record["test_loss"] = result.loss
+            record["test_accuracy"] = result.accuracy
+        state.history.append(record)
+        state.epoch_loss = 0.0
+        return record
+
+    def evaluate(self, state: TrainState) -> Score | None:
+        """Score on the test set, or None where the data set has none."""
+        if self.dataset.x_test is None or self.dataset.y_test is None:
+            return None
+        return score(self.network(state), self.dataset.x_test, self.dataset.y_test, self.dataset, self.recipe.loss)
+
+    def network(self, state: TrainState) -> Network:
+        """The network that the state stands for, on inputs as the data set gives them: centring is folded away."""
+        theta = state.theta.astype(np.float64)
+        averaged = state.step - (self.total - self.averaged)
+        if averaged > 0:
+            theta -= state.drift.astype(np.float64) / averaged
+        pairs = self.layout.unpack(theta)
+        mean = self.samples.mean
+        if mean is not None:
+            weight, bias = pairs[0]
+            shift = self.layout.rows(theta, 0)[self.widths[0] + 1]
+            pairs[0] = (weight + np.outer(shift, mean), bias - shift * (mean @ mean))
+        dtype = self.recipe.dtype
+        return Network(
+            [Affine(weight.astype(dtype), bias.astype(dtype)) for weight, bias in pairs], self.recipe.activation
+        )
+
+
+def prepare(dataset: Dataset, recipe: Recipe) -> Samples:
+    """Lay out the training samples of a data set for a recipe."""
+    return Samples.prepare(dataset.x_train, 1 / dataset.divisor, recipe.dtype, centre=recipe.centre)

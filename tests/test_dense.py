@@ -1,0 +1,144 @@
+"""The kernels against their NumPy twins, for every dtype, activation, loss, depth and instruction set."""
+
+import numpy as np
+import pytest
+
+from nnapprox import Affine, Network
+from nnapprox.dense import Layout, Samples
+from nnapprox.errors import UsageError
+from nnapprox.network import ACTIVATIONS, Activation
+from tests import reference
+
+TOLERANCE = {"float32": 3e-5, "float64": 1e-12}
+WIDTHS = [(7, 3), (1, 1), (5, 1, 1), (30, 20, 20, 10), (9, 33, 17, 40, 2), (40, 70, 140, 3), (3, 65, 300, 5)]
+
+
+def slope(activation):
+    return float(Activation(activation).slope or 0)
+
+
+def draw(widths, seed=0):
+    rng = np.random.default_rng(seed)
+    weights = [rng.normal(0, 1 / np.sqrt(a), (b, a)) for a, b in zip(widths, widths[1:], strict=False)]
+    return rng, weights, [rng.normal(0, 0.3, b) for b in widths[1:]]
+
+
+def close(actual, expected, dtype, scale=1.0):
+    np.testing.assert_allclose(actual, expected, rtol=0, atol=TOLERANCE[dtype] * scale)
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("widths", WIDTHS, ids=str)
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_forward_and_gradients(instruction_set, dtype, widths, activation):
+    rng, weights, biases = draw(widths)
+    network = Network(
+        [Affine(w.astype(dtype), b.astype(dtype)) for w, b in zip(weights, biases, strict=True)], activation
+    )
+    x = (rng.normal(size=(6, widths[0])) * (rng.random((6, widths[0])) < 0.7)).astype(dtype)
+    cotangents = rng.normal(size=(6, widths[-1])).astype(dtype)
+    weights = [layer.weight.astype(float) for layer in network.layers]
+    biases = [layer.bias.astype(float) for layer in network.layers]
+    by_layers, by_inputs = network.gradients(x, cotangents)
+    total_weights, total_biases = [0.0] * len(weights), [0.0] * len(weights)
+    for point, cotangent, value, by_input in zip(x, cotangents, network(x), by_inputs, strict=True):
+        sums, inputs = reference.forward(weights, biases, activation, slope(activation), point.astype(float))
+        close(value, sums[-1], dtype)
+        bw, bb, bx = reference.backward(weights, activation, slope(activation), sums, inputs, cotangent)
+        close(by_input, bx, dtype)
+        total_weights = [a + b for a, b in zip(total_weights, bw, strict=True)]
+        total_biases = [a + b for a, b in zip(total_biases, bb, strict=True)]
+    for layer, weight, bias in zip(by_layers, total_weights, total_biases, strict=True):
+        close(layer.weight, weight, dtype, 10)
+        close(layer.bias, bias, dtype, 10)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_gradients_are_the_limits_of_difference_quotients(activation):
+    rng, weights, biases = draw((4, 6, 5, 2), seed=3)
+    x, cotangent, h = rng.normal(size=(1, 4)), rng.normal(size=(1, 2)), 1e-6
+
+    def value(weights, x):
+        network = Network([Affine(w, b) for w, b in zip(weights, biases, strict=True)], activation)
+        return (cotangent * network(x)).sum()
+
+    network = Network([Affine(w, b) for w, b in zip(weights, biases, strict=True)], activation)
+    by_layers, by_inputs = network.gradients(x, cotangent)
+    for i in range(4):
+        e = h * np.eye(4)[i]
+        assert by_inputs[0, i] == pytest.approx((value(weights, x + e) - value(weights, x - e)) / (2 * h), abs=1e-7)
+    for layer in range(3):
+        for index in np.ndindex(weights[layer].shape):
+            shifted = []
+            for sign in (1, -1):
+                moved = [w.copy() for w in weights]
+                moved[layer][index] += sign * h
+                shifted.append(value(moved, x))
+            quotient = (shifted[0] - shifted[1]) / (2 * h)
+            assert by_layers[layer].weight[index] == pytest.approx(quotient, abs=1e-7)
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("widths", WIDTHS, ids=str)
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("loss", ["squared", "cross-entropy"])
+@pytest.mark.parametrize("density", [0.2, 1.0])
+def test_sgd(instruction_set, dtype, widths, activation, loss, density):
+    check_sgd(dtype, widths, activation, loss, density, centre=False, entries="float")
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("entries", ["bytes", "float"])
+@pytest.mark.parametrize("density", [0.2, 1.0])
+def test_centred_sgd_is_sgd_on_centred_samples(instruction_set, dtype, entries, density):
+    check_sgd(dtype, (40, 20, 20, 10), "relu", "squared", density, centre=True, entries=entries)
+    check_sgd(dtype, (40, 10), "relu", "cross-entropy", density, centre=True, entries=entries)
+
+
+def check_sgd(dtype, widths, activation, loss, density, *, centre, entries):
+    rng, weights, biases = draw(widths)
+    weights, biases = ([a.astype(dtype) for a in arrays] for arrays in (weights, biases))
+    x = rng.integers(1, 256, (12, widths[0])) * (rng.random((12, widths[0])) < density)
+    x = x.astype(np.uint8) if entries == "bytes" else (x / 255).astype(dtype)
+    scale = 1 / 255 if entries == "bytes" else 1.0
+    labels = rng.integers(0, widths[-1], 12)
+    order, steps = rng.integers(0, 12, 40), rng.uniform(0.001, 0.01, 40)
+    averaged = np.arange(40.0)
+
+    layout = Layout(widths, dtype, activation, slope(activation))
+    theta, average = layout.pack(weights, biases), layout.empty()
+    samples = Samples.prepare(x, scale, dtype, centre=centre)
+    if centre:
+        mean_row = layout.rows(theta, 0)
+        mean_row[widths[0]] -= (mean_row[: widths[0]].T @ samples.mean).astype(dtype)
+    targets = np.eye(widths[-1], dtype=dtype)
+    total = layout.sgd(theta, average, samples, targets, labels, loss, order, steps, averaged)
+
+    seen = x * scale - (samples.mean if centre else 0)
+    path, expected = reference.sgd(
+        weights, biases, activation, slope(activation), loss, seen[order], np.eye(widths[-1])[labels[order]], steps
+    )
+    assert total == pytest.approx(expected, rel=TOLERANCE[dtype] * 10)
+    mean_path = [
+        ([sum(p[0][l] for p in path) / 40 for l in range(len(weights))],
+         [sum(p[1][l] for p in path) / 40 for l in range(len(weights))])
+    ][0]  # fmt: skip
+    for packed, (want_weights, want_biases) in ((theta, path[-1]), (theta - average / 40, mean_path)):
+        got = layout.unpack(packed)
+        for layer, (weight, bias) in enumerate(got):
+            if centre and layer == 0:
+                shift = layout.rows(packed, 0)[widths[0] + 1]
+                weight = weight + np.outer(shift, samples.mean)
+                bias = bias - shift * (samples.mean @ samples.mean)
+                want = want_biases[0] - want_weights[0] @ samples.mean
+                close(weight, want_weights[0], dtype, 5)
+                close(bias, want, dtype, 30)
+            else:
+                close(weight, want_weights[layer], dtype, 5)
+                close(bias, want_biases[layer], dtype, 5)
+
+
+def test_an_instruction_set_that_is_not_there_is_refused(monkeypatch):
+    monkeypatch.setenv("NNAPPROX_ISA", "avx9000")
+    with pytest.raises(UsageError, match="NNAPPROX_ISA=avx9000"):
+        Layout((2, 1), "float32", "relu")
