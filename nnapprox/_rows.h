@@ -99,12 +99,14 @@ static void ROWS(update)(T *rows, const uint32_t *offsets, const T *x, int64_t c
 INLINE T ROWS(total)(VECTOR v)
 {
 #if VECTOR_BYTES
-    T lane[LANES], sum;
-    memcpy(lane, &v, sizeof v);
-    UNROLL for (int width = LANES / 2; width; width /= 2)
-        UNROLL for (int i = 0; i < width; i++) lane[i] += lane[i + width];
-    sum = lane[0];
-    return sum;
+    typedef T piece __attribute__((vector_size(16)));
+    piece pieces[VECTOR_BYTES / 16];
+    memcpy(pieces, &v, sizeof v);
+    UNROLL for (int width = VECTOR_BYTES / 32; width; width /= 2)
+        UNROLL for (int i = 0; i < width; i++) pieces[i] += pieces[i + width];
+    T lanes[16 / sizeof(T)];
+    memcpy(lanes, pieces, 16);
+    return sizeof(T) == 8 ? lanes[0] + lanes[1] : (lanes[0] + lanes[1]) + (lanes[16 / sizeof(T) - 2] + lanes[16 / sizeof(T) - 1]);
 #else
     return v;
 #endif

@@ -52,6 +52,11 @@ enum { IDENTITY, RELU, LEAKY_RELU, SIGMOID, TANH };
 enum { SQUARED, CROSS_ENTROPY };
 enum { BASELINE, AVX2, AVX512 };
 
+/* Samples are drawn at random from more memory than caches hold: fetch this many ahead. */
+#ifndef AHEAD
+#define AHEAD 2
+#endif
+
 /* Elements set aside for n numbers, so that whatever follows is aligned and vectors may overhang. */
 #define PADDED(n) (((n) + 15) / 16 * 16 + 16)
 

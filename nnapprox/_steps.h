@@ -133,28 +133,35 @@ static void NAME(prefetch)(const samples *data, int64_t sample)
         for (int64_t k = 0; k < count; k += 64 / (int64_t)sizeof(T)) PREFETCH((const T *)data->values + first + k);
 }
 
-/* Keep the nonzero values only, eight at a look: most of an image is background. */
-static int64_t NAME(compact)(T *x, uint32_t *offsets, int64_t count, int64_t row_bytes)
+/* Fetch the nonzero values only of a dense sample, eight at a look: most of an image is background. */
+static void NAME(fetch_nonzeros)(const samples *data, int64_t sample, int64_t row_bytes, NAME(inputs) *in)
 {
+    uint32_t *restrict offsets = (uint32_t *)in->offsets;
+    T *restrict x = in->x;
+    const T *restrict values = (const T *)data->values + sample * data->inputs;
+    const T scale = (T)data->scale;
     int64_t kept = 0, k = 0;
-    for (; k + 8 <= count; k += 8) {
-        T any = 0;
-        UNROLL for (int i = 0; i < 8; i++) any += x[k + i] != 0;
-        if (any == 0) continue;
-        UNROLL for (int i = 0; i < 8; i++) {
-            const T value = x[k + i];
-            offsets[kept] = (uint32_t)((k + i) * row_bytes);
-            x[kept] = value;
-            kept += value != 0;
+    uint32_t offset = 0;
+    for (; k + 8 <= data->inputs; k += 8) {
+        uint64_t words[sizeof(T)], any = 0;
+        memcpy(words, values + k, 8 * sizeof(T));
+        UNROLL for (unsigned i = 0; i < sizeof(T); i++) any |= words[i];
+        if (any) {
+            UNROLL for (uint32_t i = 0; i < 8; i++) {
+                offsets[kept] = offset + i * (uint32_t)row_bytes;
+                x[kept] = values[k + i] * scale;
+                kept += values[k + i] != 0;
+            }
         }
+        offset += 8 * (uint32_t)row_bytes;
     }
-    for (; k < count; k++) {
-        const T value = x[k];
-        offsets[kept] = (uint32_t)(k * row_bytes);
-        x[kept] = value;
-        kept += value != 0;
+    for (; k < data->inputs; k++, offset += (uint32_t)row_bytes) {
+        offsets[kept] = offset;
+        x[kept] = values[k] * scale;
+        kept += values[k] != 0;
     }
-    return kept;
+    in->count = kept;
+    in->sample = sample;
 }
 
 static NAME(inputs) NAME(input_room)(const layer_plan *first, T *scratch, const samples *data)
@@ -288,7 +295,12 @@ static double NAME(sgd)(const network_plan *net, T *theta, T *average, const sam
     for (int64_t i = last->outputs; i < last->stride; i++) top.signal[i] = 0;
     for (int64_t n = 0; n < count; n++) {
         const int64_t sample = order[n];
-        if (n + 2 < count) NAME(prefetch)(data, order[n + 2]);
+        if (n + AHEAD < count) NAME(prefetch)(data, order[n + AHEAD]);
+        if (n + 2 * AHEAD < count) {
+            const int64_t later = order[n + 2 * AHEAD];
+            if (data->starts) PREFETCH(data->starts + later);
+            PREFETCH(target_of + later);
+        }
         NAME(fetch)(data, sample, first->stride * (int64_t)sizeof(T), &in);
         const T *f = NAME(forward_one)(net, theta, data, &in, scratch);
         total += NAME(loss)(kind, f, targets + target_of[sample] * last->outputs, last->outputs, (T)-steps[n], top.signal);
@@ -309,9 +321,9 @@ static void NAME(forward)(const network_plan *net, const T *theta, const samples
     const int64_t row_bytes = first->stride * (int64_t)sizeof(T);
     NAME(inputs) in = NAME(input_room)(first, scratch, data);
     for (int64_t n = 0; n < data->count; n++) {
-        if (data->starts && n + 2 < data->count) NAME(prefetch)(data, n + 2);
-        NAME(fetch)(data, n, row_bytes, &in);
-        if (!data->starts) in.count = NAME(compact)(in.x, (uint32_t *)in.offsets, in.count, row_bytes);
+        if (data->starts && n + AHEAD < data->count) NAME(prefetch)(data, n + AHEAD);
+        if (data->starts || data->bytes) NAME(fetch)(data, n, row_bytes, &in);
+        else NAME(fetch_nonzeros)(data, n, row_bytes, &in);
         memcpy(out + n * last->outputs, NAME(forward_one)(net, theta, data, &in, scratch),
                (size_t)last->outputs * sizeof(T));
     }

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from nnapprox.errors import UsageError
 
 SCHEDULES = ("constant", "cosine", "linear", "power:A")
-"""The decays by name; ``power:A`` is nu_n = nu (1 + n)^-A with 0 < A <= 1."""
+"""The decays by name; ``power:A`` is nu_n = nu (1 + n / N)^-A, N the steps of an epoch, 0 < A <= 1."""
 
 
 def power_of(schedule: str) -> float:
@@ -35,7 +35,7 @@ def power_of(schedule: str) -> float:
     return power
 
 
-def step_sizes(schedule: str, initial: float, first: int, count: int, total: int) -> NDArray[Any]:
+def step_sizes(schedule: str, initial: float, first: int, count: int, total: int, per_epoch: int) -> NDArray[Any]:
     """Step sizes nu_first, ..., nu_(first + count - 1) of a run of `total` steps, float64.
 
     cosine: nu (1 + cos(pi t)) / 2, linear: nu (1 - t), with t = (n + 1/2) / total.
@@ -48,4 +48,4 @@ def step_sizes(schedule: str, initial: float, first: int, count: int, total: int
         return initial * 0.5 * (1 + np.cos(np.pi * t))
     if schedule == "linear":
         return initial * (1 - t)
-    return np.asarray(initial * (1 + n) ** -power_of(schedule))
+    return np.asarray(initial * (1 + n / per_epoch) ** -power_of(schedule))

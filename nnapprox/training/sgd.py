@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 CHUNK_SECONDS = 0.01
 """About how long a chunk takes; the loop adapts its length to the network."""
 
+INPUT_SCALE = {"squared": 1.5, "cross-entropy": 1.0}
+"""Training sees the inputs times this, which speeds the first layer up; folded away with the centring."""
+
 AVERAGED_SHARE = 0.3
 """The last part of the steps that averaging covers."""
 
@@ -135,7 +138,7 @@ class Run:
 
     def _chunk(self, state: TrainState, order: Array) -> float:
         recipe, first = self.recipe, state.step
-        steps = step_sizes(recipe.schedule, recipe.first_step_size, first, len(order), self.total)
+        steps = step_sizes(recipe.schedule, recipe.first_step_size, first, len(order), self.total, self.per_epoch)
         start = self.total - self.averaged
         if first < start < first + len(order):  # the two parts differ in what they keep
             head = start - first
@@ -176,17 +179,18 @@ class Run:
         return score(self.network(state), self.dataset.x_test, self.dataset.y_test, self.dataset, self.recipe.loss)
 
     def network(self, state: TrainState) -> Network:
-        """The network that the state stands for, on inputs as the data set gives them: centring is folded away."""
+        """The network that the state stands for, on the data set's own inputs: centring and scaling are folded away."""
         theta = state.theta.astype(np.float64)
         averaged = state.step - (self.total - self.averaged)
         if averaged > 0:
             theta -= state.drift.astype(np.float64) / averaged
         pairs = self.layout.unpack(theta)
+        weight, bias = pairs[0]
         mean = self.samples.mean
         if mean is not None:
-            weight, bias = pairs[0]
             shift = self.layout.rows(theta, 0)[self.widths[0] + 1]
-            pairs[0] = (weight + np.outer(shift, mean), bias - shift * (mean @ mean))
+            weight, bias = weight + np.outer(shift, mean), bias - shift * (mean @ mean)
+        pairs[0] = (weight * self.samples.scale * self.dataset.divisor, bias)
         dtype = self.recipe.dtype
         return Network(
             [Affine(weight.astype(dtype), bias.astype(dtype)) for weight, bias in pairs], self.recipe.activation
@@ -195,4 +199,4 @@ class Run:
 
 def prepare(dataset: Dataset, recipe: Recipe) -> Samples:
     """Lay out the training samples of a data set for a recipe."""
-    return Samples.prepare(dataset.x_train, 1 / dataset.divisor, recipe.dtype, centre=recipe.centre)
+    return Samples.prepare(dataset.x_train, INPUT_SCALE[recipe.loss] / dataset.divisor, recipe.dtype, centre=recipe.centre)
