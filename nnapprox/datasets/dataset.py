@@ -248,7 +248,7 @@ def _real(name: str, key: str, values: ArrayLike) -> Array:
 
 def _as_float(array: Array) -> Array:
     """Round what is not float32 or float64 to the narrower of them that holds it."""
-    narrow = array.dtype in (np.float16, np.float32)
+    narrow = array.dtype.kind == "f" and array.dtype.itemsize <= 4
     with np.errstate(over="ignore"):  # what overflows is refused as not finite
         return array.astype(np.float32 if narrow else np.float64, copy=False)
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from nnapprox.datasets.cache import cache_folder, replacing
 from nnapprox.datasets.dataset import Dataset, Notice
-from nnapprox.datasets.download import MAX_BYTES, DownloadError, Patience, Progress, download
+from nnapprox.datasets.download import MAX_BYTES, DownloadError, Mirrors, Progress
 from nnapprox.datasets.idx import FILES, MissingFileError, find_idx, read_idx
 from nnapprox.errors import DatasetError
 
@@ -105,7 +105,7 @@ def fetch_mnist(patience: float, notice: Notice, progress: Progress, release: Re
         A file is not in the cache and cannot be had, or the cache cannot be written.
     """
     folder = cache_folder() / "mnist"
-    left = Patience(patience)
+    mirrors = Mirrors(release.mirrors, patience)
     arrays = {}
     for key, name in FILES.items():
         try:
@@ -113,7 +113,7 @@ def fetch_mnist(patience: float, notice: Notice, progress: Progress, release: Re
         except DatasetError as error:
             if not isinstance(error, MissingFileError):
                 notice(f"{error}; downloading it again")
-            _download(folder / name, release, left, progress)
+            _download(folder / name, release.digests[name], mirrors, progress)
             arrays[key] = _read_verified(folder, name, release)
     return _dataset(arrays, release)
 
@@ -135,16 +135,16 @@ def _read_verified(folder: Path, name: str, release: Release) -> Array:
     return array
 
 
-def _download(path: Path, release: Release, patience: Patience, progress: Progress) -> None:
+def _download(path: Path, digest: str, mirrors: Mirrors, progress: Progress) -> None:
     def accept(content: bytes) -> bytes:
         plain = _inflate(content)
-        if hashlib.sha256(plain).hexdigest() != release.digests[path.name]:
+        if hashlib.sha256(plain).hexdigest() != digest:
             raise DownloadError(f"sent something that is not MNIST's {path.name}")
         return plain
 
     try:
         with replacing(path) as file:
-            file.write(download(f"{path.name}.gz", release.mirrors, accept, patience, progress))
+            file.write(mirrors.download(f"{path.name}.gz", accept, progress))
     except DownloadError as error:
         raise UnavailableError(str(error)) from None
     except OSError as error:

@@ -45,8 +45,8 @@ def read_npz(path: Path) -> dict[str, Array]:
             members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
             return {key: _read_member(archive, members[key]) for key in _KEYS if key in members}
     except Exception as error:  # a crafted file makes the zip, deflate and header parsers raise nearly anything
-        reason = getattr(error, "strerror", None) or error or type(error).__name__
-        raise DatasetError(f"cannot read {path}: {str(reason).splitlines()[0]}") from None
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        raise DatasetError(f"cannot read {path}: {reason.splitlines()[0]}") from None
 
 
 def _read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Array:

@@ -44,7 +44,7 @@ class TrainState:
     history : list of dict
         One record an epoch: ``epoch``, ``train_loss``, and ``test_accuracy`` or ``test_loss``.
     kernel_seconds : float
-        Process CPU seconds spent in SGD steps.
+        CPU seconds of this thread spent in SGD steps.
     """
 
     theta: Array
@@ -124,9 +124,9 @@ class Run:
             order = self.recipe.order(epoch, self.per_epoch)
             while done < self.per_epoch:
                 chunk = order[done : done + length]
-                began = time.process_time()
+                began = time.thread_time()
                 state.epoch_loss += self._chunk(state, chunk)
-                spent = time.process_time() - began
+                spent = time.thread_time() - began
                 state.kernel_seconds += spent
                 state.step += len(chunk)
                 done += len(chunk)

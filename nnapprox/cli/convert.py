@@ -1,0 +1,36 @@
+"""``nnapprox convert``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from nnapprox.cli import output
+from nnapprox.cli.options import Name, json_option
+
+EPILOG = """\b
+Examples:
+  $ nnapprox convert network.npz exact.npz --dtype rational
+"""
+
+
+@click.command(epilog=EPILOG)
+@click.argument("source", type=click.Path())
+@click.argument("destination", type=click.Path())
+@click.option(
+    "--dtype", type=Name(["float32", "float64", "rational"]), help="Round to these numbers, or lift to them exactly."
+)
+@json_option
+def command(source: str, destination: str, dtype: str | None, as_json: bool) -> None:
+    """Write a network in the format of the destination's suffix, its metadata kept."""
+    from nnapprox import files  # noqa: PLC0415 - numpy must not load with the help
+
+    stored = files.read(source)
+    network = stored.network if dtype is None else stored.network.astype(dtype)
+    files.save(network, destination, stored.metadata)
+    size = Path(destination).stat().st_size
+    if as_json:
+        output.print_json({"network": output.network_json(network, destination), "bytes": size})
+    else:
+        click.echo(f"{destination}: {size:,} bytes")

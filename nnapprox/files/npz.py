@@ -1,0 +1,186 @@
+"""The native format: NumPy's ``.npz`` with versioned metadata; specified in docs/format-npz.md.
+
+A file is the same bytes whenever and wherever the same network is written: members are stored uncompressed, in
+order, with a fixed date. Nothing is ever unpickled.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import re
+import warnings
+import zipfile
+from collections.abc import Mapping
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nnapprox.errors import FileFormatError, UsageError
+from nnapprox.files.atomic import write_atomically
+from nnapprox.network import Activation, Affine, Network
+
+Array = NDArray[Any]
+
+FORMAT, VERSION = "nnapprox-network", 1
+MOST_BYTES = 2**31
+"""A member that claims to be larger is refused before anything is allocated."""
+
+_DATE = (1980, 1, 1, 0, 0, 0)
+_RESERVED = ("format", "version", "activation", "slope", "dtype", "shapes", "sha256")
+
+
+class Archive(NamedTuple):
+    """Arrays by name, and the metadata, None where there is none."""
+
+    arrays: dict[str, Array]
+    metadata: dict[str, Any] | None
+
+
+def write_archive(path: str | Path, arrays: Mapping[str, Array], metadata: Mapping[str, Any]) -> None:
+    """Write arrays (of numbers) and JSON metadata, which gains a ``sha256`` over the arrays.
+
+    Raises
+    ------
+    NnapproxError
+        The file cannot be written.
+    """
+    text = json.dumps({**metadata, "sha256": _digest(arrays)}, sort_keys=True, allow_nan=False)
+    members = {**arrays, "metadata": np.frombuffer(text.encode(), dtype=np.uint8)}
+    with write_atomically(path) as file, zipfile.ZipFile(file, "w") as archive:
+        for name, array in members.items():
+            content = io.BytesIO()
+            np.lib.format.write_array(content, np.ascontiguousarray(array), version=(1, 0), allow_pickle=False)
+            entry = zipfile.ZipInfo(f"{name}.npy", _DATE)
+            entry.create_system = 3
+            entry.external_attr = 0o644 << 16
+            archive.writestr(entry, content.getvalue())
+
+
+def read_archive(path: str | Path) -> Archive:
+    """Read arrays and metadata; sizes are checked before they are believed, and checksums after.
+
+    Raises
+    ------
+    FileFormatError
+        The file is not such an archive, or is damaged.
+    """
+    path = Path(path)
+    try:
+        with zipfile.ZipFile(path) as archive, warnings.catch_warnings():
+            warnings.simplefilter("error")
+            names = archive.namelist()
+            if len(set(names)) != len(names):
+                raise ValueError("a member stands in it twice")
+            arrays = {name.removesuffix(".npy"): _read_member(archive, name) for name in names}
+        if "metadata" not in arrays:
+            return Archive(arrays, None)
+        metadata = json.loads(arrays.pop("metadata").tobytes())
+        if not isinstance(metadata, dict) or metadata.get("sha256") != _digest(arrays):
+            raise ValueError("its checksum does not hold")
+    except OSError as error:
+        raise FileFormatError(f"cannot read {path}: {error.strerror or error}") from error
+    except Exception as error:  # a damaged file can make zipfile, json and numpy raise nearly anything
+        raise FileFormatError(f"{path} is damaged or no .npz file: {error or type(error).__name__}") from error
+    return Archive(arrays, metadata)
+
+
+def _read_member(archive: zipfile.ZipFile, name: str) -> Array:
+    size = archive.getinfo(name).file_size
+    if not name.endswith(".npy") or size > MOST_BYTES:
+        raise ValueError(f"{name} is not an array of at most {MOST_BYTES} bytes")
+    with archive.open(name) as member:
+        version = np.lib.format.read_magic(member)
+        readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+        if version not in readers:
+            raise ValueError(f"{name} has the unknown .npy version {version}")
+        shape, fortran, dtype = readers[version](member)
+        count = int(np.prod([int(n) for n in shape], dtype=object))
+        if dtype.hasobject or any(n < 0 for n in shape) or count * dtype.itemsize != size - member.tell():
+            raise ValueError(f"{name} does not hold the numbers that its header promises")
+        content = member.read()
+    array = np.frombuffer(content, dtype=dtype, count=count)
+    return array.reshape(shape, order="F" if fortran else "C")
+
+
+def _digest(arrays: Mapping[str, Array]) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()
+
+
+def write(network: Network, metadata: Mapping[str, Any], path: str | Path) -> None:
+    """Write a network; `metadata` holds JSON values under keys of the caller's choice.
+
+    Raises
+    ------
+    UsageError
+        The metadata use a key that the format keeps for itself.
+    NnapproxError
+        The file cannot be written.
+    """
+    taken = sorted(set(_RESERVED) & set(metadata))
+    if taken:
+        raise UsageError(f"the metadata key {taken[0]!r} is the format's own: choose another")
+    own: dict[str, Any] = {"format": FORMAT, "version": VERSION, "activation": network.activation.name}
+    own["dtype"] = network.dtype
+    if network.activation.slope is not None:
+        own["slope"] = str(network.activation.slope)
+    if network.dtype == "rational":
+        own["shapes"] = [list(layer.weight.shape) for layer in network.layers]
+    arrays = {}
+    for index, layer in enumerate(network.layers):
+        for letter, array in (("W", layer.weight), ("b", layer.bias)):
+            arrays[f"{letter}{index}"] = _encode_rationals(array) if network.dtype == "rational" else array
+    write_archive(path, arrays, {**metadata, **own})
+
+
+def read(path: str | Path) -> tuple[Network, dict[str, Any]]:
+    """Read a network and its metadata; a plain file of W0, b0, W1, b1, ... is a ReLU network.
+
+    Raises
+    ------
+    FileFormatError
+        The file is damaged, or holds no network.
+    """
+    arrays, metadata = read_archive(path)
+    own = metadata or {}
+    try:
+        if metadata is not None and (own.get("format"), own.get("version")) != (FORMAT, VERSION):
+            raise UsageError(f"it is {own.get('format')!r} version {own.get('version')!r}, not {FORMAT!r} version 1")
+        depth = len(arrays) // 2
+        expected = {f"{letter}{index}" for index in range(depth) for letter in "Wb"}
+        if not depth or set(arrays) != expected:
+            raise UsageError(f"it holds {', '.join(sorted(arrays)[:6]) or 'nothing'} instead of W0, b0, W1, b1, ...")
+        if own.get("dtype") == "rational":
+            for index, (outputs, inputs) in enumerate(own["shapes"]):
+                arrays[f"W{index}"] = _decode_rationals(arrays[f"W{index}"], (int(outputs), int(inputs)))
+                arrays[f"b{index}"] = _decode_rationals(arrays[f"b{index}"], (int(outputs),))
+        slope = Fraction(own["slope"]) if "slope" in own else None
+        activation = Activation(own.get("activation", "relu"), slope)
+        network = Network([Affine(arrays[f"W{i}"], arrays[f"b{i}"]) for i in range(depth)], activation)
+    except (UsageError, ValueError, TypeError, KeyError, ZeroDivisionError, OverflowError) as error:
+        raise FileFormatError(f"{path} holds no network: {error}") from error
+    return network, {key: value for key, value in own.items() if key not in _RESERVED}
+
+
+def _encode_rationals(array: Array) -> Array:
+    """Hexadecimal ``p/q`` separated by spaces, as UTF-8 bytes: decimal digits of large integers cost too much."""
+    text = " ".join(f"{value.numerator:x}/{value.denominator:x}" for value in array.flat)
+    return np.frombuffer(text.encode(), dtype=np.uint8)
+
+
+def _decode_rationals(text: Array, shape: tuple[int, ...]) -> Array:
+    words = text.tobytes().decode().split(" ")
+    if any(not re.fullmatch("-?[0-9a-f]+/[0-9a-f]+", word) for word in words):
+        raise ValueError("a rational is not written as p/q")
+    values = np.empty(len(words), dtype=object)
+    values[:] = [Fraction(int(p, 16), int(q, 16)) for p, q in (word.split("/") for word in words)]
+    return values.reshape(shape)
