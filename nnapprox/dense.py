@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -73,7 +74,7 @@ class Layout:
         itemsize = np.dtype(dtype).itemsize
         scratch, weights = 2 * _padded(widths[0]), 0
         plan = []
-        for index, (inputs, outputs) in enumerate(zip(widths, widths[1:], strict=False)):
+        for index, (inputs, outputs) in enumerate(itertools.pairwise(widths)):
             multiple = (32 if outputs * itemsize <= 128 else 64) // itemsize
             stride = -(-outputs // multiple) * multiple
             plan.append((inputs, outputs, stride, weights, scratch))
@@ -166,7 +167,16 @@ class Layout:
             return 0.0
         return float(
             self._kernel.sgd(
-                theta, average, samples.kernel, targets, target_of, LOSS_CODES[loss], order, steps, weights, self._scratch
+                theta,
+                average,
+                samples.kernel,
+                targets,
+                target_of,
+                LOSS_CODES[loss],
+                order,
+                steps,
+                weights,
+                self._scratch,
             )
         )
 
@@ -198,7 +208,13 @@ class Samples:
         """View of an array of shape (m, d) as it is, without a copy where it is C-contiguous and of this dtype."""
         x = np.ascontiguousarray(x, dtype=dtype)
         entries = x.reshape(-1).view(np.uint8) if x.size else np.zeros(1, np.uint8)
-        return cls(len(x), x.shape[1], 1.0, None, _kernels.Samples(*x.shape, None, None, entries, False, 1.0, None, 0.0))
+        return cls(
+            len(x),
+            x.shape[1],
+            1.0,
+            None,
+            _kernels.Samples(x.shape[0], x.shape[1], None, None, entries, False, 1.0, None, 0.0),
+        )
 
     @classmethod
     def prepare(cls, x: Array, scale: float, dtype: str, *, centre: bool = False) -> Samples:

@@ -7,6 +7,7 @@
     ├── FileFormatError         a network or checkpoint file is not what it should be
     ├── DatasetError            a data set cannot be had, or is not what it should be
     ├── DivergedError           training met a number that is not finite
+    ├── WriteError              a file cannot be written
     └── MissingExtraError       an optional dependency is not installed
 
 Every message is one line: what is wrong, with which value, and what to do.
@@ -31,6 +32,10 @@ class DatasetError(NnapproxError):
 
 class DivergedError(NnapproxError):
     """Training met a loss or a weight that is not finite."""
+
+
+class WriteError(NnapproxError):
+    """A file cannot be written; what stood there before stays."""
 
 
 class MissingExtraError(NnapproxError):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import itertools
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -113,7 +114,9 @@ class Affine:
         if weight.ndim != 2 or 0 in weight.shape:
             raise UsageError(f"a weight has shape (out, in) with both at least 1, not {weight.shape}")
         if bias.shape != weight.shape[:1]:
-            raise UsageError(f"a weight of shape {weight.shape} needs a bias of shape {weight.shape[:1]}, not {bias.shape}")
+            raise UsageError(
+                f"a weight of shape {weight.shape} needs a bias of shape {weight.shape[:1]}, not {bias.shape}"
+            )
         if weight.dtype != bias.dtype:
             raise UsageError(f"weight and bias must be of one dtype, not {weight.dtype} and {bias.dtype}")
         object.__setattr__(self, "weight", weight)
@@ -194,7 +197,7 @@ class Network:
         layers = tuple(layers)
         if not layers:
             raise UsageError("a network needs at least one affine map")
-        for index, (layer, following) in enumerate(zip(layers, layers[1:], strict=False)):
+        for index, (layer, following) in enumerate(itertools.pairwise(layers)):
             if layer.outputs != following.inputs:
                 raise UsageError(
                     f"layer {index} gives {layer.outputs} values but layer {index + 1} takes {following.inputs}"
@@ -242,7 +245,7 @@ class Network:
         largest = max(np.abs(array).max() for array in self._arrays())
         return largest if isinstance(largest, Fraction) else float(largest)
 
-    def __call__(self, x: ArrayLike) -> Array:
+    def __call__(self, x: ArrayLike | Sequence[Any]) -> Array:
         """Evaluate at one point or at many.
 
         Parameters
@@ -351,7 +354,7 @@ def _dtype_name(array: Array) -> str:
     return "rational" if array.dtype == object else array.dtype.name
 
 
-def _numbers(values: ArrayLike, name: str) -> Array:
+def _numbers(values: ArrayLike | Sequence[Any], name: str) -> Array:
     """Copy values into a read-only array of float32, float64 or `Fraction` (integers become `Fraction`)."""
     try:
         array = np.array(values)
@@ -371,12 +374,12 @@ def _numbers(values: ArrayLike, name: str) -> Array:
 
 
 def _as_fractions(array: Array, name: str) -> Array:
-    fractions = np.empty(array.shape, dtype=object)
+    fractions = np.empty(array.size, dtype=object)
     try:
-        fractions.flat = [Fraction(value) for value in array.astype(object).flat]
+        fractions[:] = [Fraction(value) for value in array.astype(object).flat]
     except (TypeError, ValueError, OverflowError):
         raise UsageError(f"{name} holds something that is not a finite number") from None
-    return fractions
+    return fractions.reshape(array.shape)
 
 
 def _convert(array: Array, dtype: str) -> Array:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nnapprox.files.atomic import write_atomically
+from nnapprox.atomic import write_atomically
 from nnapprox.network import Network
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ MOST_IMAGES = 100
 
 
 def _figure(width: float, height: float) -> Figure:
-    from matplotlib.figure import Figure  # noqa: PLC0415 - costs half a second, and few commands draw
+    from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), layout="constrained")
 
@@ -42,12 +42,14 @@ def learning_curve(history: Sequence[dict[str, Any]], title: str) -> Figure:
     title : str
         What was trained on what.
     """
+    from matplotlib.ticker import MaxNLocator
+
     figure = _figure(7, 4.2)
     epochs = [record["epoch"] for record in history]
     left = figure.add_subplot()
     left.plot(epochs, [record["train_loss"] for record in history], color=BLUE, marker="o", ms=3, label="training loss")
-    left.set(xlabel="epoch", ylabel="training loss (mean of the losses met)", title=title, yscale="log")
-    left.xaxis.get_major_locator().set_params(integer=True)
+    left.set(xlabel="epoch", ylabel="training loss (mean of the losses met)", title=title)
+    left.xaxis.set_major_locator(MaxNLocator(integer=True))
     lines = list(left.lines)
     if "test_loss" in history[-1]:
         accuracy = history[-1]["test_accuracy"] is not None
@@ -76,7 +78,7 @@ def first_layer(network: Network, image_shape: tuple[int, int] | None) -> Figure
     if image_shape is None and side > 1 and side * side == weight.shape[1]:
         image_shape = (side, side)
     limit = float(np.abs(weight).max()) or 1.0
-    shades = {"cmap": "PuOr", "vmin": -limit, "vmax": limit, "interpolation": "nearest"}
+    shades: dict[str, Any] = {"cmap": "PuOr", "vmin": -limit, "vmax": limit, "interpolation": "nearest"}
     if image_shape is None:
         figure = _figure(7, 4.2)
         axes = figure.add_subplot()

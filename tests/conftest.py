@@ -1,7 +1,12 @@
 import pytest
+from hypothesis import HealthCheck, settings
 
 from nnapprox import _kernels
 from nnapprox.dense import INSTRUCTION_SETS
+
+# Machines differ in speed; what a property says does not.
+settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("steady")
 
 
 @pytest.fixture(params=INSTRUCTION_SETS[: _kernels.best() + 1])

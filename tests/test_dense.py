@@ -1,5 +1,7 @@
 """The kernels against their NumPy twins, for every dtype, activation, loss, depth and instruction set."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -19,7 +21,7 @@ def slope(activation):
 
 def draw(widths, seed=0):
     rng = np.random.default_rng(seed)
-    weights = [rng.normal(0, 1 / np.sqrt(a), (b, a)) for a, b in zip(widths, widths[1:], strict=False)]
+    weights = [rng.normal(0, 1 / np.sqrt(a), (b, a)) for a, b in itertools.pairwise(widths)]
     return rng, weights, [rng.normal(0, 0.3, b) for b in widths[1:]]
 
 
@@ -119,23 +121,20 @@ def check_sgd(dtype, widths, activation, loss, density, *, centre, entries):
         weights, biases, activation, slope(activation), loss, seen[order], np.eye(widths[-1])[labels[order]], steps
     )
     assert total == pytest.approx(expected, rel=TOLERANCE[dtype] * 10)
-    mean_path = [
-        ([sum(p[0][l] for p in path) / 40 for l in range(len(weights))],
-         [sum(p[1][l] for p in path) / 40 for l in range(len(weights))])
-    ][0]  # fmt: skip
-    for packed, (want_weights, want_biases) in ((theta, path[-1]), (theta - average / 40, mean_path)):
+    mean_path = tuple(
+        [sum(parameters[kind][layer] for parameters in path) / 40 for layer in range(len(weights))] for kind in (0, 1)
+    )
+    for packed, (want_weights, biases_seen) in ((theta, path[-1]), (theta - average / 40, mean_path)):
+        want_biases = list(biases_seen)
         got = layout.unpack(packed)
-        for layer, (weight, bias) in enumerate(got):
-            if centre and layer == 0:
-                shift = layout.rows(packed, 0)[widths[0] + 1]
-                weight = weight + np.outer(shift, samples.mean)
-                bias = bias - shift * (samples.mean @ samples.mean)
-                want = want_biases[0] - want_weights[0] @ samples.mean
-                close(weight, want_weights[0], dtype, 5)
-                close(bias, want, dtype, 30)
-            else:
-                close(weight, want_weights[layer], dtype, 5)
-                close(bias, want_biases[layer], dtype, 5)
+        if centre:
+            shift = layout.rows(packed, 0)[widths[0] + 1]
+            square = samples.mean @ samples.mean
+            got[0] = got[0][0] + np.outer(shift, samples.mean), got[0][1] - shift * square
+            want_biases[0] = want_biases[0] - want_weights[0] @ samples.mean
+        for (weight, bias), want_weight, want_bias in zip(got, want_weights, want_biases, strict=True):
+            close(weight, want_weight, dtype, 5)
+            close(bias, want_bias, dtype, 30 if centre else 5)
 
 
 def test_an_instruction_set_that_is_not_there_is_refused(monkeypatch):

@@ -24,7 +24,7 @@ Examples:
 @json_option
 def command(source: str, destination: str, dtype: str | None, as_json: bool) -> None:
     """Write a network in the format of the destination's suffix, its metadata kept."""
-    from nnapprox import files  # noqa: PLC0415 - numpy must not load with the help
+    from nnapprox import files
 
     stored = files.read(source)
     network = stored.network if dtype is None else stored.network.astype(dtype)

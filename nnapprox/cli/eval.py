@@ -36,7 +36,7 @@ def command(file: Path, at: tuple[str, ...], points: str | None, exact: bool, as
 
     In JSON, x and y are lists of coordinates for one point, and lists of such lists for several.
     """
-    from nnapprox import files  # noqa: PLC0415 - numpy must not load with the help
+    from nnapprox import files
 
     network = files.load(file)
     if exact:
@@ -70,7 +70,7 @@ def _parse(cells: Iterable[str], where: str) -> list[Fraction]:
 
 def _read_points(path: str) -> list[list[Fraction]]:
     if path.endswith(".npy"):
-        import numpy as np  # noqa: PLC0415 - must not load with the help
+        import numpy as np
 
         try:
             array = np.load(path, allow_pickle=False)

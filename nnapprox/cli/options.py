@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Callable, Sequence
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ PLOT_SUFFIXES = (".png", ".svg", ".pdf")
 class Name(click.Choice[str]):
     """One of some names; a wrong one is answered with the nearest."""
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:  # noqa: D102
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         if value not in self.choices:
             near = difflib.get_close_matches(str(value), self.choices, n=1, cutoff=0.4)
             hint = f"did you mean {near[0]}?" if near else f"choose one of {', '.join(self.choices)}"
@@ -28,26 +27,12 @@ class Name(click.Choice[str]):
         return str(value)
 
 
-class Rational(click.ParamType):
-    """A number as 1/3, 0.1 or 1e-3, taken as the rational it is written as."""
-
-    name = "number"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Fraction:  # noqa: D102
-        try:
-            return Fraction(value)
-        except (ValueError, ZeroDivisionError, TypeError):
-            self.fail(f"{value!r} is not a number: write it as 1/3, 0.1 or 1e-3", param, ctx)
-
-
-class Integers(click.ParamType):
+class Integers(click.ParamType):  # type: ignore[type-arg] # generic since click 8.4
     """Integers separated by commas; an empty string is none."""
 
     name = "n,n,..."
 
-    def convert(  # noqa: D102
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[int, ...]:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
         if not isinstance(value, str):
             return tuple(value)
         try:
@@ -59,7 +44,7 @@ class Integers(click.ParamType):
 class PlotPath(click.Path):
     """Where a picture goes; the suffix names its format."""
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: D102
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         if Path(value).suffix.lower() not in PLOT_SUFFIXES:
             self.fail(f"{value} must end in {', '.join(PLOT_SUFFIXES)}", param, ctx)
         require_writable(value)

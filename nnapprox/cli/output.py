@@ -87,8 +87,8 @@ def progress(quiet: bool) -> Iterator[Report]:
     if quiet:
         yield lambda share, text: None
     elif sys.stderr.isatty():
-        from rich.console import Console  # noqa: PLC0415 - rich costs a tenth of a second
-        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415 - as above
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
         columns = BarColumn(), TextColumn("{task.description}"), TimeRemainingColumn()
         with Progress(*columns, console=Console(stderr=True), transient=True) as bar:

@@ -22,9 +22,9 @@ Examples:
 @json_option
 def command(file: Path, plot: str | None, as_json: bool) -> None:
     """Tell a network's architecture, layer by layer, and what its file says of it."""
-    import numpy as np  # noqa: PLC0415 - must not load with the help
+    import numpy as np
 
-    from nnapprox import files  # noqa: PLC0415 - as above
+    from nnapprox import files
 
     stored = files.read(file)
     network = stored.network
@@ -32,7 +32,7 @@ def command(file: Path, plot: str | None, as_json: bool) -> None:
     if network.activation.slope is not None:
         described["slope"] = network.activation.slope
     if plot is not None:
-        from nnapprox import plots  # noqa: PLC0415 - few runs draw
+        from nnapprox import plots
 
         shape = (stored.metadata.get("dataset") or {}).get("image_shape")
         plots.save(plots.first_layer(network, tuple(shape) if shape else None), plot)

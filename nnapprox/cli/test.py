@@ -24,9 +24,9 @@ def command(file: Path, dataset: str | None, data_dir: str | None, target: str |
 
     Without --dataset, on what the file says it was trained on.
     """
-    from nnapprox import files  # noqa: PLC0415 - numpy must not load with the help
-    from nnapprox.datasets import load_dataset  # noqa: PLC0415 - as above
-    from nnapprox.training.score import score  # noqa: PLC0415 - as above
+    from nnapprox import files
+    from nnapprox.datasets import load_dataset
+    from nnapprox.training.score import score
 
     stored = files.read(file)
     trained_on = stored.metadata.get("dataset") or {}

@@ -55,7 +55,7 @@ Examples:
 @quiet_option
 @click.pass_context
 def command(
-    ctx: click.Context, dataset: str, data_dir: str | None, target: str | None, seeds: int, jobs: int,
+    ctx: click.Context, /, dataset: str, data_dir: str | None, target: str | None, seeds: int, jobs: int,
     checkpoint: str | None, resume: str | None, out: str | None, plot: str | None, as_json: bool, quiet: bool,
     **choices: Any,
 ) -> None:  # fmt: skip
@@ -63,10 +63,10 @@ def command(
 
     Every step takes one sample: theta <- theta - nu_n * gradient of |f(x_i) - y_i|^2.
     """
-    from nnapprox.datasets import load_dataset  # noqa: PLC0415 - numpy must not load with the help
-    from nnapprox.training import Recipe, Run  # noqa: PLC0415 - as above
-    from nnapprox.training.checkpoint import read_recipe  # noqa: PLC0415 - as above
-    from nnapprox.training.checkpoint import resume as take_up  # noqa: PLC0415 - as above
+    from nnapprox.datasets import load_dataset
+    from nnapprox.training import Recipe, Run
+    from nnapprox.training.checkpoint import read_recipe
+    from nnapprox.training.checkpoint import resume as take_up
 
     for path in (out, checkpoint):
         if path is not None:
@@ -127,7 +127,7 @@ def _interrupts() -> Iterator[threading.Event]:
 
 
 def _train_one(run: Run, state: TrainState, checkpoint: str, every_epoch: bool, again: str, quiet: bool) -> None:
-    from nnapprox.training.checkpoint import save_checkpoint  # noqa: PLC0415 - numpy must not load with the help
+    from nnapprox.training.checkpoint import save_checkpoint
 
     with _interrupts() as interrupted, output.progress(quiet) as report:
         for step in run.advance(state):
@@ -147,10 +147,10 @@ def _train_one(run: Run, state: TrainState, checkpoint: str, every_epoch: bool, 
 
 def _train_seeds(data: Dataset, recipe: Recipe, seeds: int, jobs: int, quiet: bool) -> list[tuple[Run, TrainState]]:
     """Independent runs in threads (the kernels let go of the interpreter), on one copy of the samples."""
-    import dataclasses  # noqa: PLC0415 - for this path only
-    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - as above
+    import dataclasses
+    from concurrent.futures import ThreadPoolExecutor
 
-    from nnapprox.training.sgd import Run, prepare  # noqa: PLC0415 - numpy must not load with the help
+    from nnapprox.training.sgd import Run, prepare
 
     samples = prepare(data, recipe)
     runs = [Run(data, dataclasses.replace(recipe, seed=recipe.seed + k), samples) for k in range(seeds)]
@@ -175,9 +175,9 @@ def _train_seeds(data: Dataset, recipe: Recipe, seeds: int, jobs: int, quiet: bo
 
 
 def _report(ctx: click.Context, runs: list[tuple[Run, TrainState]], out: str, plot: str | None, as_json: bool) -> None:
-    from statistics import mean, stdev  # noqa: PLC0415 - for the end only
+    from statistics import mean, stdev
 
-    from nnapprox import files  # noqa: PLC0415 - numpy must not load with the help
+    from nnapprox import files
 
     def quality(pair: tuple[Run, TrainState]) -> float:
         record = pair[1].history[-1]
@@ -190,7 +190,7 @@ def _report(ctx: click.Context, runs: list[tuple[Run, TrainState]], out: str, pl
     metadata = {"command": "train", "recipe": run.recipe.to_json(), "seed": run.recipe.seed, "dataset": dataset}
     files.save(network, out, metadata)
     if plot is not None:
-        from nnapprox import plots  # noqa: PLC0415 - few runs draw
+        from nnapprox import plots
 
         widths = ", ".join(map(str, network.widths))
         plots.save(plots.learning_curve(state.history, f"[{widths}] on {run.dataset.name}"), plot)

@@ -41,7 +41,7 @@ def load_dataset(
     name_or_path : str or path
         ``mnist``; ``digits``, which is bundled; ``auto``: MNIST where it is there or can be downloaded, else the
         digits. Or a path: a folder of the four IDX files, an ``.npz`` file with x_train, y_train and, optionally,
-        x_test, y_test, or a ``.csv`` or ``.tsv`` file.
+        x_test, y_test, or a ``.csv`` or ``.tsv`` file. A folder that is called like a data set is ``./mnist``.
     data_dir : str or path, optional
         The folder that has MNIST's files; ``$NNAPPROX_DATA_DIR`` where none is given. With neither, they are looked
         for in the cache (``$NNAPPROX_CACHE``, or else the platform's) and downloaded to it.
@@ -87,7 +87,7 @@ def _load_auto(folder: Path | None, notice: Notice, progress: Progress) -> Datas
         return fetch_mnist(_AUTO_PATIENCE, notice, progress)
     except UnavailableError as error:
         notice(
-            f"MNIST is not here and could not be downloaded ({error.reason}): using the bundled digits instead. "
+            f"MNIST is not here and could not be downloaded ({error.args[0]}): using the bundled digits instead. "
             f"To use MNIST, {ADVICE}"
         )
         return load_digits()
@@ -96,13 +96,12 @@ def _load_auto(folder: Path | None, notice: Notice, progress: Progress) -> Datas
 def _load_path(name: str, target: str | None, notice: Notice) -> Dataset:
     if not os.path.exists(name):
         raise UsageError(_unknown(name))
-    path = Path(name)
-    if path.is_dir():
-        return load_idx_folder(path)
+    if os.path.isdir(name):
+        return load_idx_folder(name)
     if _is_table(name):
-        return load_csv(path, target, notice)
-    if path.suffix.lower() == ".npz":
-        return load_npz(path, notice)
+        return load_csv(name, target, notice)
+    if name.lower().endswith(".npz"):
+        return load_npz(name, notice)
     raise UsageError(f"{name} is no data set: give a folder of IDX files, an .npz or a .csv file")
 
 
@@ -111,7 +110,7 @@ def _is_table(name: str) -> bool:
 
 
 def _unknown(name: str) -> str:
-    from difflib import get_close_matches  # noqa: PLC0415 - needed for this message only
+    from difflib import get_close_matches
 
     close = get_close_matches(name.lower(), NAMES, n=1)
     hint = f"did you mean {close[0]}?" if close else f"choose {', '.join(NAMES)}, or the path of one that exists"
@@ -119,7 +118,7 @@ def _unknown(name: str) -> str:
 
 
 def _log(text: str) -> None:
-    import logging  # noqa: PLC0415 - not free, and a caller that takes notices itself does without
+    import logging
 
     logging.getLogger("nnapprox").warning(text)
 

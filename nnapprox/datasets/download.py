@@ -11,12 +11,10 @@ from urllib.parse import urlsplit
 Progress = Callable[[str, int, int | None], None]
 """Is called with a file's name, the bytes of it that are here, and its size, None where that is not known."""
 
-SLOWEST = 20_000
-"""Bytes a second: a connection slower than this, from its start on, is given up like one that hangs."""
-
 MAX_BYTES = 1 << 26
 """The largest file that is downloaded."""
 
+_SLOWEST = 20_000  # bytes a second: a connection slower than this is given up like one that hangs
 _ROUNDS = 2  # each mirror is tried so often
 _CHUNK = 1 << 13  # bytes that are noticed only when all of them are here
 _TICK = 0.05  # seconds between two looks at a download that is under way
@@ -85,7 +83,7 @@ class Mirrors:
                 if len(transfer.content) > received:
                     arrived, received = now, len(transfer.content)
                     progress(name, received, transfer.total or None)
-                lost = max(now - arrived, now - began - received / SLOWEST)
+                lost = max(now - arrived, now - began - received / _SLOWEST)
         finally:
             transfer.abandoned = True
         self._patience -= lost
@@ -100,7 +98,7 @@ class _Transfer:
     """One download by pooch into memory. It is the file that pooch writes to and its progress bar, too."""
 
     def __init__(self, url: str, timeout: float) -> None:
-        from pooch import HTTPDownloader  # noqa: PLC0415 - slow to import, and seldom needed
+        from pooch import HTTPDownloader
 
         self.content = bytearray()
         self.total = 0

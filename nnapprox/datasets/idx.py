@@ -10,15 +10,12 @@ import struct
 import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from nnapprox.datasets.dataset import MAX_BYTES, Dataset
+from nnapprox.datasets.dataset import MAX_BYTES, Array, Dataset
 from nnapprox.errors import DatasetError
 
-Array = NDArray[Any]
 TakesBytes = Callable[[bytes | memoryview], object]
 
 FILES = {
@@ -40,13 +37,13 @@ class MissingFileError(DatasetError):
     """A folder, or one of the four files in it, is not there."""
 
 
-def load_idx_folder(folder: Path) -> Dataset:
+def load_idx_folder(folder: str) -> Dataset:
     """Load a folder that holds the four files `FILES`.
 
     Parameters
     ----------
-    folder : Path
-        The files may be gzipped, and may be called ``train-images.idx3-ubyte`` and so on. Images are of shape
+    folder : str
+        The files in it may be gzipped, and may be called ``train-images.idx3-ubyte`` and so on. Images are of shape
         (n, height, width) or (n, d) and of any IDX number type; labels are integers of shape (n,).
 
     Raises
@@ -56,8 +53,8 @@ def load_idx_folder(folder: Path) -> Dataset:
     DatasetError
         A file is not what it should be, or the four do not fit together.
     """
-    arrays = {key: read_idx(find_idx(folder, name)) for key, name in FILES.items()}
-    return Dataset.from_arrays(str(folder), arrays)
+    arrays = {key: read_idx(find_idx(Path(folder), name)) for key, name in FILES.items()}
+    return Dataset.from_arrays(folder, arrays)
 
 
 def find_idx(folder: Path, name: str) -> Path:
@@ -118,7 +115,7 @@ def _read(stream: io.BufferedIOBase, available: int, tee: TakesBytes | None) -> 
     magic = _read_exactly(stream, 4)
     zeros, code, dimensions = struct.unpack(">HBB", magic)
     if zeros != 0 or code not in _DTYPES or not 1 <= dimensions <= _MAX_DIMENSIONS:
-        raise DatasetError(f"it is not an IDX file, whose first bytes cannot be {magic.hex(' ')}")
+        raise DatasetError(f"it is not an IDX file: it starts with {magic.hex(' ')}")
     sizes = _read_exactly(stream, 4 * dimensions)
     shape = struct.unpack(f">{dimensions}I", sizes)
     dtype = np.dtype(_DTYPES[code])

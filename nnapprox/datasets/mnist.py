@@ -7,17 +7,13 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from numpy.typing import NDArray
-
-from nnapprox.datasets.cache import cache_folder, replacing
-from nnapprox.datasets.dataset import Dataset, Notice
+from nnapprox.atomic import write_atomically
+from nnapprox.datasets.cache import cache_folder
+from nnapprox.datasets.dataset import Array, Dataset, Notice
 from nnapprox.datasets.download import MAX_BYTES, DownloadError, Mirrors, Progress
 from nnapprox.datasets.idx import FILES, MissingFileError, find_idx, read_idx
-from nnapprox.errors import DatasetError
-
-Array = NDArray[Any]
+from nnapprox.errors import DatasetError, WriteError
 
 ADVICE = f"put {', '.join(FILES.values())} (plain or .gz) in a folder and give it as --data-dir or in NNAPPROX_DATA_DIR"
 """What to do where MNIST cannot be downloaded."""
@@ -59,17 +55,10 @@ MNIST = Release(
 
 
 class UnavailableError(DatasetError):
-    """MNIST is not here and cannot be had.
+    """MNIST is not here and cannot be had; made from the reason, in a few words."""
 
-    Parameters
-    ----------
-    reason : str
-        Why not, in a few words.
-    """
-
-    def __init__(self, reason: str) -> None:
-        self.reason = reason
-        super().__init__(f"MNIST is not here and could not be downloaded ({reason}): {ADVICE}")
+    def __str__(self) -> str:
+        return f"MNIST is not here and could not be downloaded ({self.args[0]}): {ADVICE}"
 
 
 def read_mnist(folder: Path, release: Release = MNIST) -> Dataset:
@@ -112,7 +101,7 @@ def fetch_mnist(patience: float, notice: Notice, progress: Progress, release: Re
             arrays[key] = _read_verified(folder, name, release)
         except DatasetError as error:
             if not isinstance(error, MissingFileError):
-                notice(f"{error}; downloading it again")
+                notice(f"downloading {name} again: {error}")
             _download(folder / name, release.digests[name], mirrors, progress)
             arrays[key] = _read_verified(folder, name, release)
     return _dataset(arrays, release)
@@ -143,12 +132,13 @@ def _download(path: Path, digest: str, mirrors: Mirrors, progress: Progress) -> 
         return plain
 
     try:
-        with replacing(path) as file:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with write_atomically(path) as file:
             file.write(mirrors.download(f"{path.name}.gz", accept, progress))
     except DownloadError as error:
         raise UnavailableError(str(error)) from None
-    except OSError as error:
-        raise UnavailableError(f"cannot write the cache {path.parent}: {error.strerror}") from None
+    except (WriteError, OSError) as error:
+        raise UnavailableError(f"cannot write the cache: {error}") from None
 
 
 def _inflate(content: bytes) -> bytes:

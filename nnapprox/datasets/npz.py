@@ -6,20 +6,16 @@ import io
 import math
 import zipfile
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from nnapprox.datasets.dataset import MAX_BYTES, Dataset, Notice
+from nnapprox.datasets.dataset import MAX_BYTES, Array, Dataset, Notice
 from nnapprox.errors import DatasetError
-
-Array = NDArray[Any]
 
 _KEYS = ("x_train", "y_train", "x_test", "y_test")
 
 
-def load_npz(path: Path, notice: Notice) -> Dataset:
+def load_npz(path: str, notice: Notice) -> Dataset:
     """Load an ``.npz`` file with the arrays x_train, y_train and, optionally, x_test, y_test.
 
     `Dataset.from_arrays` says which shapes and dtypes they may have. Other arrays in the file are left alone.
@@ -29,10 +25,10 @@ def load_npz(path: Path, notice: Notice) -> Dataset:
     DatasetError
         The file cannot be read, or its arrays do not make a data set.
     """
-    return Dataset.from_arrays(str(path), read_npz(path), notice=notice)
+    return Dataset.from_arrays(path, read_npz(path), notice=notice)
 
 
-def read_npz(path: Path) -> dict[str, Array]:
+def read_npz(path: str | Path) -> dict[str, Array]:
     """Read the arrays x_train, y_train, x_test, y_test, by name, those of them that are there.
 
     Raises

@@ -7,25 +7,21 @@ from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
-from pathlib import Path
 from reprlib import repr as shorten
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import numpy as np
-from numpy.typing import NDArray
 
-from nnapprox.datasets.dataset import MAX_CLASSES, Dataset, Notice
+from nnapprox.datasets.dataset import MAX_CLASSES, Array, Dataset, Notice
 from nnapprox.errors import DatasetError, UsageError
 
-Array = NDArray[Any]
 
-
-def load_csv(path: Path, target: str | None, notice: Notice) -> Dataset:
+def load_csv(path: str, target: str | None, notice: Notice) -> Dataset:
     """Load a CSV file; a fixed fifth of its samples is held out for testing.
 
     Parameters
     ----------
-    path : Path
+    path : str
         UTF-8 text, delimited by tabs where its first line has any, else by semicolons where it has any, else by
         commas. The first row is a header if none of its cells is a number, or if ``target`` is one of its texts.
     target : str, optional
@@ -43,20 +39,20 @@ def load_csv(path: Path, target: str | None, notice: Notice) -> Dataset:
         There is no column ``target``.
     """
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
+        with open(path, encoding="utf-8-sig", newline="") as file:
             table = _read_table(path, file, target)
     except OSError as error:
         raise DatasetError(f"cannot read {path}: {error.strerror}") from None
     except UnicodeDecodeError:
         raise DatasetError(f"cannot read {path}: it is not UTF-8 text") from None
-    return Dataset.from_arrays(str(path), {"x_train": table.inputs(), "y_train": table.targets()}, notice=notice)
+    return Dataset.from_arrays(path, {"x_train": table.inputs(), "y_train": table.targets()}, notice=notice)
 
 
 @dataclass
 class _Table:
     """The cells of a CSV file, and where they stand in it."""
 
-    path: Path
+    path: str
     names: list[str]
     target: int
     features: array[float]
@@ -122,7 +118,7 @@ class _Table:
         raise DatasetError(f"{self.path}, line {line}: {reason}")
 
 
-def _read_table(path: Path, lines: Iterator[str], target: str | None) -> _Table:
+def _read_table(path: str, lines: Iterator[str], target: str | None) -> _Table:
     rows = _rows(path, lines)
     line, first = next(rows, (0, []))
     if len(first) < 2:
@@ -139,7 +135,7 @@ def _read_table(path: Path, lines: Iterator[str], target: str | None) -> _Table:
     return table
 
 
-def _rows(path: Path, lines: Iterator[str]) -> Iterator[tuple[int, list[str]]]:
+def _rows(path: str, lines: Iterator[str]) -> Iterator[tuple[int, list[str]]]:
     """Split lines into cells, leaving out blank lines; a row comes with the number of its last line."""
     head = []
     for line in lines:
@@ -156,7 +152,7 @@ def _rows(path: Path, lines: Iterator[str]) -> Iterator[tuple[int, list[str]]]:
         raise DatasetError(f"{path}, line {reader.line_num}: {error}") from None
 
 
-def _target_column(path: Path, target: str | None, cells: list[str], is_header: bool) -> int:
+def _target_column(path: str, target: str | None, cells: list[str], is_header: bool) -> int:
     if target is None:
         return len(cells) - 1
     if is_header and target in cells:

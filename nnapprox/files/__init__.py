@@ -62,7 +62,7 @@ def save(network: Network, path: str | Path, metadata: Mapping[str, Any] | None 
     ------
     UsageError
         The suffix names no format, or the format cannot hold such a network.
-    NnapproxError
+    WriteError
         The file cannot be written.
     """
     path = Path(path)

@@ -20,8 +20,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from nnapprox.atomic import write_atomically
 from nnapprox.errors import FileFormatError, UsageError
-from nnapprox.files.atomic import write_atomically
 from nnapprox.network import Activation, Affine, Network
 
 Array = NDArray[Any]
@@ -46,7 +46,7 @@ def write_archive(path: str | Path, arrays: Mapping[str, Array], metadata: Mappi
 
     Raises
     ------
-    NnapproxError
+    WriteError
         The file cannot be written.
     """
     text = json.dumps({**metadata, "sha256": _digest(arrays)}, sort_keys=True, allow_nan=False)
@@ -76,6 +76,8 @@ def read_archive(path: str | Path) -> Archive:
             names = archive.namelist()
             if len(set(names)) != len(names):
                 raise ValueError("a member stands in it twice")
+            if any(entry.comment or len(entry.extra) >= 46 for entry in archive.infolist()):
+                raise ValueError("a directory entry is long enough to hide another")
             arrays = {name.removesuffix(".npy"): _read_member(archive, name) for name in names}
         if "metadata" not in arrays:
             return Archive(arrays, None)
@@ -123,7 +125,7 @@ def write(network: Network, metadata: Mapping[str, Any], path: str | Path) -> No
     ------
     UsageError
         The metadata use a key that the format keeps for itself.
-    NnapproxError
+    WriteError
         The file cannot be written.
     """
     taken = sorted(set(_RESERVED) & set(metadata))

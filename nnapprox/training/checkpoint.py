@@ -20,7 +20,7 @@ FORMAT, VERSION = "nnapprox-checkpoint", 1
 
 
 def save_checkpoint(path: str | Path, run: Run, state: TrainState) -> None:
-    """Write where a run stands; raises `NnapproxError` where the file cannot be written."""
+    """Write where a run stands; raises `WriteError` where the file cannot be written."""
     numbers = {name: getattr(state, name) for name in ("step", "epoch_loss", "history", "kernel_seconds")}
     metadata = {
         "format": FORMAT,
@@ -61,7 +61,8 @@ def resume(path: str | Path, dataset: Dataset) -> tuple[Run, TrainState]:
     metadata = _metadata(path)
     if metadata.get("fingerprint") != dataset.fingerprint:
         raise FileFormatError(
-            f"{path} belongs to other data ({metadata.get('dataset')}) than {dataset.name}: name its data with --dataset"
+            f"{path} belongs to other data ({metadata.get('dataset')}) than {dataset.name}: "
+            "name its data with --dataset"
         )
     run = Run(dataset, recipe)
     arrays = read_archive(path).arrays
@@ -76,12 +77,16 @@ def resume(path: str | Path, dataset: Dataset) -> tuple[Run, TrainState]:
     except (KeyError, TypeError) as error:
         raise FileFormatError(f"{path} is no checkpoint that this version reads: {error}") from error
     if not isinstance(state.step, int) or not 0 <= state.step <= run.total:
-        raise FileFormatError(f"{path} stands at the step {state.step!r} of a run of {run.total}: start anew without --resume")
+        raise FileFormatError(
+            f"{path} stands at the step {state.step!r} of a run of {run.total}: start anew without --resume"
+        )
     return run, state
 
 
 def _metadata(path: str | Path) -> dict[str, Any]:
     metadata = read_archive(path).metadata
     if metadata is None or (metadata.get("format"), metadata.get("version")) != (FORMAT, VERSION):
-        raise FileFormatError(f"{path} is no checkpoint that this version reads: name a file that train --checkpoint wrote")
+        raise FileFormatError(
+            f"{path} is no checkpoint that this version reads: name a file that train --checkpoint wrote"
+        )
     return metadata

@@ -6,6 +6,7 @@ The defaults were tuned on 10,000 samples held out of MNIST's training set, neve
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 from dataclasses import dataclass
 
@@ -90,21 +91,18 @@ class Recipe:
         if self.seed < 0:
             raise UsageError(f"the seed must be at least 0, not {self.seed}")
 
-    @property
-    def first_step_size(self) -> float:
-        """The step size that the run starts with."""
+    def first_step_size(self, steps: int) -> float:
+        """The step size that a run of so many steps starts with: the shorter the run, the larger, within limits."""
         if self.step_size is not None:
             return self.step_size
-        at_20_epochs = 0.006
-        if self.activation == "sigmoid":
-            at_20_epochs *= 7  # its derivative is at most 1/4
-        return at_20_epochs * (20 / self.epochs) ** 0.5
+        at_tuned_length = 0.04 if self.activation == "sigmoid" else 0.006
+        return at_tuned_length * min(3.0, math.sqrt(1_200_000 / steps))
 
     def first_weights(self, widths: tuple[int, ...]) -> tuple[list[Array], list[Array]]:
         """Draw weights and biases, float64, for inputs of variance about 1 coordinate by coordinate or less."""
         rng = np.random.default_rng(stream(self.seed, "init"))
         weights = []
-        for fan_in, fan_out in zip(widths, widths[1:], strict=False):
+        for fan_in, fan_out in itertools.pairwise(widths):
             deviation = {
                 "small": 0.7 / math.sqrt(fan_in),
                 "half-glorot": 0.5 * math.sqrt(2 / (fan_in + fan_out)),

@@ -86,7 +86,9 @@ class Run:
 
     def __init__(self, dataset: Dataset, recipe: Recipe, samples: Samples | None = None) -> None:
         if dataset.classes is None and recipe.loss == "cross-entropy":
-            raise UsageError("cross-entropy needs class labels, and this data set has float targets: use --loss squared")
+            raise UsageError(
+                "cross-entropy needs class labels, and this data set has float targets: use --loss squared"
+            )
         self.dataset, self.recipe = dataset, recipe
         self.widths = (dataset.inputs, *recipe.hidden, dataset.outputs)
         leak = float(Activation(recipe.activation).slope or 0)
@@ -94,6 +96,7 @@ class Run:
         self.samples = samples or prepare(dataset, recipe)
         self.per_epoch = self.samples.count
         self.total = self.per_epoch * recipe.epochs
+        self.step_size = recipe.first_step_size(self.total)
         self.averaged = int(self.total * AVERAGED_SHARE) if recipe.average else 0
         if dataset.classes is None:
             self.targets = np.ascontiguousarray(dataset.y_train, dtype=recipe.dtype)
@@ -138,7 +141,7 @@ class Run:
 
     def _chunk(self, state: TrainState, order: Array) -> float:
         recipe, first = self.recipe, state.step
-        steps = step_sizes(recipe.schedule, recipe.first_step_size, first, len(order), self.total, self.per_epoch)
+        steps = step_sizes(recipe.schedule, self.step_size, first, len(order), self.total, self.per_epoch)
         start = self.total - self.averaged
         if first < start < first + len(order):  # the two parts differ in what they keep
             head = start - first
@@ -157,9 +160,9 @@ class Run:
 
     def _check(self, state: TrainState, epoch: int) -> None:
         if not (np.isfinite(state.epoch_loss) and np.isfinite(state.theta).all()):
-            size = self.recipe.first_step_size
             raise DivergedError(
-                f"training diverged in epoch {epoch + 1} with step size {size:g}: try --step-size {size / 3:.2g}"
+                f"training diverged in epoch {epoch + 1} with step size {self.step_size:g}: "
+                f"try --step-size {self.step_size / 3:.2g}"
             )
 
     def _finish_epoch(self, state: TrainState, epoch: int) -> dict[str, Any]:
@@ -199,4 +202,6 @@ class Run:
 
 def prepare(dataset: Dataset, recipe: Recipe) -> Samples:
     """Lay out the training samples of a data set for a recipe."""
-    return Samples.prepare(dataset.x_train, INPUT_SCALE[recipe.loss] / dataset.divisor, recipe.dtype, centre=recipe.centre)
+    return Samples.prepare(
+        dataset.x_train, INPUT_SCALE[recipe.loss] / dataset.divisor, recipe.dtype, centre=recipe.centre
+    )

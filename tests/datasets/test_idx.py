@@ -123,7 +123,7 @@ def test_a_folder_instead_of_a_file(tmp_path):
 @pytest.mark.parametrize("dotted", [False, True])
 def test_folder(tmp_path, gzipped, dotted):
     arrays = small_arrays()
-    data = load_idx_folder(write_folder(tmp_path / "mine", arrays, gzipped=gzipped, dotted=dotted))
+    data = load_idx_folder(str(write_folder(tmp_path / "mine", arrays, gzipped=gzipped, dotted=dotted)))
     assert np.array_equal(data.x_train, arrays["x_train"].reshape(30, 16))
     assert np.array_equal(data.y_test, arrays["y_test"])
     assert (data.classes, data.divisor, data.image_shape) == (10, 255, (4, 4))
@@ -132,7 +132,7 @@ def test_folder(tmp_path, gzipped, dotted):
 def test_folder_of_rows_of_floats(tmp_path):
     arrays = small_arrays()
     arrays |= {key: arrays[key].reshape(-1, 16).astype(np.float32) for key in ("x_train", "x_test")}
-    data = load_idx_folder(write_folder(tmp_path, arrays))
+    data = load_idx_folder(str(write_folder(tmp_path, arrays)))
     assert (data.x_train.dtype, data.divisor, data.image_shape) == (np.float32, 1, None)
 
 
@@ -149,7 +149,7 @@ def test_folder_of_rows_of_floats(tmp_path):
 def test_files_that_do_not_fit_together(tmp_path, changes, message):
     write_folder(tmp_path, small_arrays() | changes)
     with pytest.raises(DatasetError, match=message) as caught:
-        load_idx_folder(tmp_path)
+        load_idx_folder(str(tmp_path))
     assert str(tmp_path) in str(caught.value)
 
 
@@ -158,7 +158,7 @@ def test_a_missing_file_is_named(tmp_path, name):
     write_folder(tmp_path, small_arrays())
     (tmp_path / name).unlink()
     with pytest.raises(MissingFileError, match=f"{tmp_path.name} has no file {name}"):
-        load_idx_folder(tmp_path)
+        load_idx_folder(str(tmp_path))
 
 
 def test_a_missing_folder_is_named(tmp_path):

@@ -1,5 +1,6 @@
 import logging
 import os
+import pickle
 import subprocess
 import sys
 from functools import partial
@@ -10,7 +11,7 @@ import pytest
 
 import nnapprox.datasets
 from nnapprox.datasets import load_dataset
-from nnapprox.datasets.mnist import fetch_mnist, read_mnist
+from nnapprox.datasets.mnist import UnavailableError, fetch_mnist, read_mnist
 from nnapprox.errors import DatasetError, UsageError
 
 from .helpers import release_of, small_arrays, write_folder
@@ -86,15 +87,25 @@ def test_a_file_that_is_not_the_original_is_refused(name, tmp_path):
 def test_paths(folder, tmp_path):
     np.savez(tmp_path / "mine.npz", x_train=np.eye(5), y_train=[0, 1, 0, 1, 0])
     (tmp_path / "mine.tsv").write_text("a\tb\n1\t0.5\n2\t1.5\n", encoding="utf-8")
-    (tmp_path / "mnist").mkdir()
     ignore = [].append
     assert load_dataset(folder, notice=silent).name == str(folder)
     assert load_dataset(str(folder), notice=silent).classes == 10
     assert load_dataset(tmp_path / "mine.npz", notice=ignore).classes == 2
     assert load_dataset(tmp_path / "mine.tsv", notice=ignore).y_train.ravel()[0] in (0.5, 1.5)
     assert load_dataset(tmp_path / "mine.tsv", target="a", notice=ignore).classes == 3
-    with pytest.raises(DatasetError, match="has no file"):
-        load_dataset(tmp_path / "mnist", notice=silent)
+
+
+def test_a_folder_called_like_a_data_set(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_folder(tmp_path / "digits", ARRAYS)
+    assert load_dataset("digits", notice=silent).inputs == 64
+    own = load_dataset("./digits", notice=silent)
+    assert (own.name, own.inputs) == ("./digits", 16)
+
+
+def test_the_error_survives_the_way_from_another_process():
+    error = UnavailableError("no connection")
+    assert str(pickle.loads(pickle.dumps(error))) == str(error)
 
 
 @pytest.mark.parametrize(
@@ -133,7 +144,7 @@ def test_the_common_path_imports_nothing_that_is_slow(folder):
         "print(sorted({'pooch', 'requests', 'platformdirs', 'logging', 'urllib.request'} & set(sys.modules)))"
     )
     environment = os.environ | {"PYTHONPATH": str(Path(nnapprox.__file__).parents[1])}
-    done = subprocess.run(  # noqa: S603 - the code above
+    done = subprocess.run(
         [sys.executable, "-c", code, folder], env=environment, capture_output=True, text=True, check=True
     )
     assert done.stdout == "[]\n"

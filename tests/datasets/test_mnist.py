@@ -129,7 +129,7 @@ def test_a_damaged_cache_is_mended(fetch, cache, damage):
     fetch("good")
     assert path.read_bytes() == idx_bytes(ARRAYS["x_train"])
     assert len(fetch.notices) == 1
-    assert fetch.notices[0].endswith("downloading it again")
+    assert fetch.notices[0].startswith(f"downloading {IMAGES} again: ")
 
 
 @pytest.mark.parametrize("bad", ["missing", "wrong", "page", "cut", "hanging", "stalling", "dripping", "endless"])

@@ -2,6 +2,7 @@ import io
 import struct
 import tracemalloc
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ def silent(text):
 
 @pytest.fixture
 def path(tmp_path):
-    return tmp_path / "mine.npz"
+    return str(tmp_path / "mine.npz")
 
 
 def npy(array, version=None):
@@ -36,7 +37,7 @@ def test_labels(path, save):
     x = np.arange(24, dtype=np.uint8).reshape(4, 2, 3)
     save(path, x_train=x, y_train=[0, 1, 2, 1], x_test=x[:1], y_test=[2], remark="anything")
     data = load_npz(path, silent)
-    assert (data.name, data.classes, data.divisor, data.image_shape) == (str(path), 3, 255, (2, 3))
+    assert (data.name, data.classes, data.divisor, data.image_shape) == (path, 3, 255, (2, 3))
     assert np.array_equal(data.x_train, x.reshape(4, 6))
 
 
@@ -83,20 +84,20 @@ def test_refused(path, members, message):
     write_members(path, **members)
     with pytest.raises(DatasetError, match=message) as caught:
         load_npz(path, lambda text: None)
-    assert str(path) in str(caught.value)
+    assert path in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
 def test_a_file_cut_anywhere_or_with_any_byte_flipped_is_refused_or_read_right(path):
     x, y = np.arange(12.0).reshape(6, 2), np.array([0, 1, 0, 1, 0, 1])
     np.savez_compressed(path, x_train=x, y_train=y, x_test=x, y_test=y)
-    content = path.read_bytes()
+    content = Path(path).read_bytes()
     fingerprint = load_npz(path, silent).fingerprint
     spoilt = [content[:length] for length in range(len(content))]
     spoilt += [content[:i] + bytes([content[i] ^ 0xFF]) + content[i + 1 :] for i in range(len(content))]
     refused = 0
     for damaged in spoilt:
-        path.write_bytes(damaged)
+        Path(path).write_bytes(damaged)
         try:
             data = load_npz(path, lambda text: None)
         except DatasetError:
@@ -108,17 +109,17 @@ def test_a_file_cut_anywhere_or_with_any_byte_flipped_is_refused_or_read_right(p
 
 
 def test_no_zip_file(path):
-    path.write_bytes(b"x_train,y_train\n")
+    Path(path).write_bytes(b"x_train,y_train\n")
     with pytest.raises(DatasetError, match="not a zip file"):
         load_npz(path, silent)
 
 
 def test_a_member_that_inflates_to_more_than_it_says(path):
     write_members(path, zipfile.ZIP_DEFLATED, x_train=npy(np.zeros(1 << 25, np.uint8)), y_train=npy(np.zeros(1)))
-    content = bytearray(path.read_bytes())
+    content = bytearray(Path(path).read_bytes())
     directory = content.index(b"PK\x01\x02")
     content[directory + 24 : directory + 28] = struct.pack("<I", 200)
-    path.write_bytes(content)
+    Path(path).write_bytes(content)
     tracemalloc.start()
     try:
         with pytest.raises(DatasetError, match="cannot read"):

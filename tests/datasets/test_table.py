@@ -13,7 +13,7 @@ def load(tmp_path):
 
     def load(content, target=None):
         path.write_bytes(content.encode() if isinstance(content, str) else content)
-        data = load_csv(path, target, lambda text: None)
+        data = load_csv(str(path), target, lambda text: None)
         x = np.concatenate([data.x_train, data.x_test])
         y = np.concatenate([data.y_train, data.y_test])
         order = np.lexsort(x.T[::-1])
@@ -120,13 +120,13 @@ def test_refused(load, content, message):
 def test_a_folder_or_nothing_in_its_place(tmp_path):
     for path in (tmp_path, tmp_path / "nothing.csv"):
         with pytest.raises(DatasetError, match=f"cannot read .*{path.name}"):
-            load_csv(path, None, lambda text: None)
+            load_csv(str(path), None, lambda text: None)
 
 
 @given(st.lists(st.tuples(st.floats(allow_nan=False, allow_infinity=False), st.integers(0, 1)), min_size=10))
 def test_numbers_are_read_as_python_writes_them(tmp_path_factory, rows):
     path = tmp_path_factory.mktemp("csv") / "numbers.csv"
     path.write_text("".join(f"{x!r},{y}.\n" for x, y in rows), encoding="utf-8")
-    data = load_csv(path, None, lambda text: None)
+    data = load_csv(str(path), None, lambda text: None)
     read = np.hstack([np.vstack([data.x_train, data.x_test]), np.vstack([data.y_train, data.y_test])])
     assert sorted(map(tuple, read.tolist())) == sorted(rows)

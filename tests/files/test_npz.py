@@ -1,4 +1,5 @@
 import errno
+import itertools
 import zipfile
 from fractions import Fraction
 
@@ -8,9 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import nnapprox
-from nnapprox import Activation, Affine, Network, files
-from nnapprox.errors import FileFormatError, NnapproxError, UsageError
-from nnapprox.files import atomic
+from nnapprox import Activation, Affine, Network, atomic, files
+from nnapprox.errors import FileFormatError, UsageError, WriteError
 from nnapprox.network import ACTIVATIONS, DTYPES
 
 FRACTIONS = st.fractions(max_denominator=10**6) | st.integers(-(10**40), 10**40).map(Fraction)
@@ -26,7 +26,7 @@ def networks(draw):
         values = draw(st.lists(numbers, min_size=int(np.prod(shape)), max_size=int(np.prod(shape))))
         return np.array(values, dtype=object if dtype == "rational" else dtype).reshape(shape)
 
-    layers = [Affine(array(b, a), array(b)) for a, b in zip(widths, widths[1:], strict=False)]
+    layers = [Affine(array(b, a), array(b)) for a, b in itertools.pairwise(widths)]
     name = draw(st.sampled_from(ACTIVATIONS))
     return Network(layers, Activation(name, draw(st.fractions()) if name == "leaky-relu" else None))
 
@@ -125,7 +125,7 @@ def test_a_full_disk_leaves_the_old_file(tmp_path, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(atomic.os, "fsync", full)
-    with pytest.raises(NnapproxError, match=r"cannot write .*a\.npz: No space left"):
+    with pytest.raises(WriteError, match=r"cannot write .*a\.npz: No space left"):
         files.save(network.astype("float32"), path)
     assert path.read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == ["a.npz"]
@@ -133,12 +133,12 @@ def test_a_full_disk_leaves_the_old_file(tmp_path, monkeypatch):
 
 def test_paths_that_cannot_be(tmp_path):
     network = Network([Affine([[1]], [0])])
-    with pytest.raises(NnapproxError, match="cannot write"):
+    with pytest.raises(WriteError, match="cannot write"):
         files.save(network, tmp_path / "no" / "a.npz")
     with pytest.raises(UsageError, match=r"did you mean \.npz"):
         files.save(network, tmp_path / "a.npy")
     with pytest.raises(FileFormatError, match="not there"):
         files.load(tmp_path / "b.npz")
+    (tmp_path / "c.npz").mkdir()
     with pytest.raises(FileFormatError, match="a folder"):
-        (tmp_path / "c.npz").mkdir()
         files.load(tmp_path / "c.npz")
