@@ -35,7 +35,7 @@ cdef extern from "_simd.h" nogil:
     int best_instruction_set() noexcept
     double run_sgd(int, int, const network_plan *, void *, void *, const samples *, const void *, const int64_t *, int,
                    const int64_t *, const double *, const double *, int64_t, void *) noexcept
-    void run_forward(int, int, const network_plan *, const void *, const samples *, void *, void *) noexcept
+    bint run_forward(int, int, const network_plan *, const void *, const samples *, void *, void *) noexcept
     void run_gradients(int, int, const network_plan *, void *, const samples *, const void *, void *, void *,
                        void *) noexcept
 
@@ -108,9 +108,11 @@ cdef class Network:
         return total
 
     def forward(self, const real[::1] theta, Samples data, real[:, ::1] out, real[::1] scratch):
-        """Write the outputs at every sample."""
+        """Write the outputs at every sample; returns whether all values of dense samples were finite."""
+        cdef bint finite
         with nogil:
-            run_forward(self.isa, sizeof(real) == 8, &self.plan, &theta[0], &data.view, &out[0, 0], &scratch[0])
+            finite = run_forward(self.isa, sizeof(real) == 8, &self.plan, &theta[0], &data.view, &out[0, 0], &scratch[0])
+        return finite
 
     def gradients(self, real[::1] theta, Samples data, const real[:, ::1] cotangents, real[::1] by_parameters,
                   real[:, ::1] by_inputs, real[::1] scratch):

@@ -102,6 +102,7 @@ static const double EXP_DOUBLE[] = {1.,        1.,         1. / 2,      1. / 6, 
 
 #if defined(__x86_64__) && defined(__GNUC__)
 #define HAS_TARGETS 1
+#include <immintrin.h>
 #if defined(__clang__)
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
 #else
@@ -123,6 +124,21 @@ static const double EXP_DOUBLE[] = {1.,        1.,         1. / 2,      1. / 6, 
 #pragma GCC push_options
 #pragma GCC target("avx2,fma,avx512f,avx512vl,avx512bw,avx512dq")
 #endif
+/* The nonzero ones of 16 values, times scale, with the offsets of their rows; returns how many. */
+static inline int64_t compress(const float *values, float scale, uint32_t offset, uint32_t row_bytes, float *x,
+                               uint32_t *offsets, float *poison)
+{
+    const __m512 v = _mm512_loadu_ps(values);
+    const __mmask16 kept = _mm512_cmp_ps_mask(v, _mm512_setzero_ps(), _CMP_NEQ_UQ);
+    const __m512i lanes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    const __m512i rows = _mm512_add_epi32(_mm512_set1_epi32((int)offset),
+                                          _mm512_mullo_epi32(lanes, _mm512_set1_epi32((int)row_bytes)));
+    /* the exponent of what is not finite is all ones: imm 0x99 names both NaNs and both infinities */
+    if (_mm512_fpclass_ps_mask(v, 0x99)) *poison = NAN;
+    _mm512_storeu_ps(x, _mm512_maskz_compress_ps(kept, _mm512_mul_ps(v, _mm512_set1_ps(scale))));
+    _mm512_storeu_si512(offsets, _mm512_maskz_compress_epi32(kept, rows));
+    return __builtin_popcount(kept);
+}
 #define ISA avx512
 #define NARROW_BYTES 32
 #define WIDE_BYTES 64
@@ -169,11 +185,11 @@ static double run_sgd(int isa, int is_double, const network_plan *net, void *the
                                 count, scratch);
 }
 
-static void run_forward(int isa, int is_double, const network_plan *net, const void *theta, const samples *data,
+static int run_forward(int isa, int is_double, const network_plan *net, const void *theta, const samples *data,
                         void *out, void *scratch)
 {
-    if (is_double) DISPATCH(forward, double, net, theta, data, out, scratch);
-    else DISPATCH(forward, float, net, theta, data, out, scratch);
+    return is_double ? DISPATCH(forward, double, net, theta, data, out, scratch)
+                     : DISPATCH(forward, float, net, theta, data, out, scratch);
 }
 
 static void run_gradients(int isa, int is_double, const network_plan *net, void *theta, const samples *data,

@@ -133,8 +133,8 @@ static void NAME(prefetch)(const samples *data, int64_t sample)
         for (int64_t k = 0; k < count; k += 64 / (int64_t)sizeof(T)) PREFETCH((const T *)data->values + first + k);
 }
 
-/* Fetch the nonzero values only of a dense sample, eight at a look: most of an image is background. */
-static void NAME(fetch_nonzeros)(const samples *data, int64_t sample, int64_t row_bytes, NAME(inputs) *in)
+/* Fetch the nonzero values only of a dense sample: most of an image is background. Returns 0 where all are finite. */
+static T NAME(fetch_nonzeros)(const samples *data, int64_t sample, int64_t row_bytes, NAME(inputs) *in)
 {
     uint32_t *restrict offsets = (uint32_t *)in->offsets;
     T *restrict x = in->x;
@@ -142,6 +142,13 @@ static void NAME(fetch_nonzeros)(const samples *data, int64_t sample, int64_t ro
     const T scale = (T)data->scale;
     int64_t kept = 0, k = 0;
     uint32_t offset = 0;
+    T poison = 0; /* 0 times anything finite */
+#ifdef COMPRESS
+    for (; k + COMPRESS_LANES <= data->inputs; k += COMPRESS_LANES) {
+        kept += COMPRESS(values + k, scale, offset, (uint32_t)row_bytes, x + kept, offsets + kept, &poison);
+        offset += COMPRESS_LANES * (uint32_t)row_bytes;
+    }
+#endif
     for (; k + 8 <= data->inputs; k += 8) {
         uint64_t words[sizeof(T)], any = 0;
         memcpy(words, values + k, 8 * sizeof(T));
@@ -150,6 +157,7 @@ static void NAME(fetch_nonzeros)(const samples *data, int64_t sample, int64_t ro
             UNROLL for (uint32_t i = 0; i < 8; i++) {
                 offsets[kept] = offset + i * (uint32_t)row_bytes;
                 x[kept] = values[k + i] * scale;
+                poison += values[k + i] * 0;
                 kept += values[k + i] != 0;
             }
         }
@@ -158,10 +166,12 @@ static void NAME(fetch_nonzeros)(const samples *data, int64_t sample, int64_t ro
     for (; k < data->inputs; k++, offset += (uint32_t)row_bytes) {
         offsets[kept] = offset;
         x[kept] = values[k] * scale;
+        poison += values[k] * 0;
         kept += values[k] != 0;
     }
     in->count = kept;
     in->sample = sample;
+    return poison;
 }
 
 static NAME(inputs) NAME(input_room)(const layer_plan *first, T *scratch, const samples *data)
@@ -314,19 +324,21 @@ static double NAME(sgd)(const network_plan *net, T *theta, T *average, const sam
     return total;
 }
 
-/* Outputs, shape (samples, outputs). */
-static void NAME(forward)(const network_plan *net, const T *theta, const samples *data, T *out, T *scratch)
+/* Outputs, shape (samples, outputs). Returns whether all values of dense samples are finite. */
+static int NAME(forward)(const network_plan *net, const T *theta, const samples *data, T *out, T *scratch)
 {
     const layer_plan *first = net->layers, *last = net->layers + net->depth - 1;
     const int64_t row_bytes = first->stride * (int64_t)sizeof(T);
     NAME(inputs) in = NAME(input_room)(first, scratch, data);
+    T poison = 0;
     for (int64_t n = 0; n < data->count; n++) {
         if (data->starts && n + AHEAD < data->count) NAME(prefetch)(data, n + AHEAD);
         if (data->starts || data->bytes) NAME(fetch)(data, n, row_bytes, &in);
-        else NAME(fetch_nonzeros)(data, n, row_bytes, &in);
+        else poison += NAME(fetch_nonzeros)(data, n, row_bytes, &in);
         memcpy(out + n * last->outputs, NAME(forward_one)(net, theta, data, &in, scratch),
                (size_t)last->outputs * sizeof(T));
     }
+    return poison == 0;
 }
 
 /* For cotangents c (samples, outputs): by_parameters += sum_n d<c_n, f(x_n)>/d theta, packed as theta is;

@@ -13,7 +13,12 @@
 #define LN2_HIGH 0.693359375f
 #define LN2_LOW (-2.12194440e-4f)
 #define LOG logf
+#if WIDE_BYTES == 64
+#define COMPRESS compress
+#define COMPRESS_LANES 16
+#endif
 #include "_steps.h"
+#undef COMPRESS
 #undef T
 #undef NAME
 #undef EXP_COEFFICIENT

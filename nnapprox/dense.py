@@ -124,10 +124,16 @@ class Layout:
         return pairs
 
     def forward(self, theta: Array, samples: Samples) -> Array:
-        """Outputs at every sample, shape (samples, N_L)."""
+        """Outputs at every sample, shape (samples, N_L).
+
+        Raises
+        ------
+        UsageError
+            A value of dense samples is not finite.
+        """
         out = np.empty((samples.count, self.widths[-1]), dtype=self.dtype)
-        if samples.count:
-            self._kernel.forward(theta, samples.kernel, out, self._scratch)
+        if samples.count and not self._kernel.forward(theta, samples.kernel, out, self._scratch):
+            raise UsageError("x holds a number that is not finite")
         return out
 
     def gradients(self, theta: Array, x: Array, cotangents: Array) -> tuple[Array, Array]:

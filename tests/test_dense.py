@@ -141,3 +141,19 @@ def test_an_instruction_set_that_is_not_there_is_refused(monkeypatch):
     monkeypatch.setenv("NNAPPROX_ISA", "avx9000")
     with pytest.raises(UsageError, match="NNAPPROX_ISA=avx9000"):
         Layout((2, 1), "float32", "relu")
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("place", [0, 17, 36, 38])
+def test_points_that_are_not_finite(instruction_set, dtype, bad, place):
+    _, weights, biases = draw((39, 4, 2))
+    network = Network([Affine(w.astype(dtype), b.astype(dtype)) for w, b in zip(weights, biases, strict=True)])
+    x = np.zeros((3, 39), dtype)
+    x[1, place] = bad
+    with pytest.raises(UsageError, match="not finite"):
+        network(x)
+    with pytest.raises(UsageError, match="not finite"):
+        network(x.tolist())
+    x[1, place] = np.finfo(dtype).max / 100
+    assert network(x).shape == (3, 2)

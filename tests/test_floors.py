@@ -11,7 +11,7 @@ ROOT = Path(nnapprox.__file__).parent
 FLOORS = {
     "errors": 0,
     "_kernels": 0,
-    "atomic": 0,
+    "atomic": 1,
     "dense": 1,
     "network": 2,
     "files": 3,

@@ -12,7 +12,7 @@ import click
 
 from nnapprox.cli.output import note
 
-NETWORK_SUFFIXES = (".npz",)
+NETWORK_SUFFIXES = (".npz", ".safetensors", ".onnx")
 PLOT_SUFFIXES = (".png", ".svg", ".pdf")
 
 

@@ -138,7 +138,7 @@ def _download(path: Path, digest: str, mirrors: Mirrors, progress: Progress) -> 
     except DownloadError as error:
         raise UnavailableError(str(error)) from None
     except (WriteError, OSError) as error:
-        raise UnavailableError(f"cannot write the cache: {error}") from None
+        raise UnavailableError(f"cannot write the cache {path.parent}: {error}") from None
 
 
 def _inflate(content: bytes) -> bytes:

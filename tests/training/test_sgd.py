@@ -110,11 +110,21 @@ def test_divergence_is_told_with_a_smaller_step(digits):
 @pytest.mark.parametrize(
     "choices",
     [
-        {"hidden": (0,)}, {"hidden": (5, -1)}, {"activation": "rule"}, {"loss": "hinge"}, {"epochs": 0},
-        {"init": "zero"}, {"step_size": float("nan")}, {"step_size": -1.0}, {"schedule": "power:2"}, {"schedule": "cosin"}, {"seed": -1},
-        {"dtype": "float16"}, {"sampling": "all"},
+        {"hidden": (0,)},
+        {"hidden": (5, -1)},
+        {"activation": "rule"},
+        {"loss": "hinge"},
+        {"epochs": 0},
+        {"init": "zero"},
+        {"step_size": float("nan")},
+        {"step_size": -1.0},
+        {"schedule": "power:2"},
+        {"schedule": "cosin"},
+        {"seed": -1},
+        {"dtype": "float16"},
+        {"sampling": "all"},
     ],
-)  # fmt: skip
+)
 def test_impossible_recipes(choices):
     with pytest.raises(UsageError):
         Recipe(**choices)
