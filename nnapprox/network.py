@@ -263,10 +263,9 @@ class Network:
         UsageError
             The shape does not fit, a coordinate is not finite, or the activation has no exact value.
         """
-        if isinstance(x, np.ndarray) and x.dtype == self.dtype:
-            points = x  # the kernels see for themselves whether it is finite
-        else:
-            points = _convert(_numbers(x, "x"), self.dtype)
+        # The kernels see for themselves whether numbers of their own kind are finite.
+        ready = isinstance(x, np.ndarray) and x.dtype == self.dtype
+        points = np.asarray(x) if ready else _convert(_numbers(x, "x"), self.dtype)
         if points.ndim not in (1, 2) or points.shape[-1] != self.widths[0]:
             raise UsageError(
                 f"the network takes points of shape ({self.widths[0]},) or (m, {self.widths[0]}), not {points.shape}"
