@@ -80,7 +80,7 @@ class Activation:
         """
         if not self.is_piecewise_linear:
             raise UsageError(
-                f"{self.name} has no exact value at rationals: use .astype('float64'), or leave --exact out"
+                f"{self.name} has no exact value at rationals: convert it to float64, or leave --exact out"
             )
         if self.name == "identity":
             return values

@@ -1,16 +1,20 @@
-"""The ``nnapprox`` command: one file a command, imported when it is called."""
+"""The ``nnapprox`` command: one file a command, imported when it is called, and how a run of it ends.
+
+A command is a file of this package that defines ``command``, and a line in `COMMANDS`. Nothing but click is imported
+here, so that ``nnapprox --help`` costs next to nothing.
+"""
 
 from __future__ import annotations
 
-import difflib
 import enum
 import os
 import sys
+from contextlib import suppress
 from importlib import import_module
-from typing import Any
 
 import click
 
+from nnapprox import __version__
 from nnapprox.errors import NnapproxError, UsageError
 
 COMMANDS = {
@@ -41,16 +45,16 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command = import_module(f"nnapprox.cli.{cmd_name}").command
-        assert isinstance(command, click.Command)  # noqa: S101 - for the type checker
+        command: click.Command = import_module(f"nnapprox.cli.{cmd_name}").command
         return command
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        near = difflib.get_close_matches(args[0], COMMANDS, n=1) if args else []
-        if near and args[0] not in COMMANDS:
-            raise click.UsageError(f"no such command {args[0]!r}: did you mean {near[0]}?", ctx)
+        if args[0] not in COMMANDS and not ctx.resilient_parsing:
+            from nnapprox.cli.options import hint
+
+            raise click.UsageError(f"no such command {args[0]!r}: {hint(args[0], COMMANDS)}", ctx)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -58,48 +62,105 @@ class LazyGroup(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
 
-def _print_version(ctx: click.Context, _parameter: click.Parameter, wanted: bool) -> None:
-    if wanted:
-        from nnapprox import __version__
+EPILOG = """\b
+Examples:
+  $ nnapprox --version
+  $ nnapprox show --help
 
-        click.echo(f"nnapprox {__version__}")
-        ctx.exit()
+\b
+Completion, in the start-up file of the shell:
+  bash: eval "$(_NNAPPROX_COMPLETE=bash_source nnapprox)"
+  zsh:  eval "$(_NNAPPROX_COMPLETE=zsh_source nnapprox)"
+  fish: _NNAPPROX_COMPLETE=fish_source nnapprox | source
+"""
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--debug", is_flag=True, help="Show tracebacks.")
-@click.option(
-    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Show the version."
+@click.group(
+    cls=LazyGroup,
+    invoke_without_command=True,
+    epilog=EPILOG,
+    # The width is fixed so that help is the same in a terminal and in the docs; measuring it would import shutil, too.
+    context_settings={"help_option_names": ["-h", "--help"], "terminal_width": 78},
 )
-def group(debug: bool) -> None:
-    """The approximation theory of neural networks, as commands that compute."""
+@click.option("--debug", is_flag=True, help="Show the traceback of what fails.")
+@click.version_option(__version__, message="%(prog)s %(version)s")
+@click.pass_context
+def group(ctx: click.Context, debug: bool) -> None:
+    """Compute what the approximation theory of neural networks is about."""
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
 
 
 def run(arguments: list[str]) -> ExitStatus:
     """Run the command line given, print what went wrong as one line, and tell how it ended."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")  # what a terminal cannot show must not fail a command
     try:
         status = group.main(arguments, prog_name="nnapprox", standalone_mode=False)
-        sys.stdout.flush()
-        return ExitStatus(status) if isinstance(status, int) else ExitStatus.DONE
-    except (click.Abort, KeyboardInterrupt):
+        if sys.stdout is not None:  # as it is where the shell closed it
+            sys.stdout.flush()
+        return ExitStatus(status or ExitStatus.DONE)
+    except (Exception, KeyboardInterrupt) as error:
+        with suppress(OSError):
+            _report(error, "--debug" in arguments)
+        _discard_unwritable()
+        return _status(error)
+
+
+def _status(error: BaseException) -> ExitStatus:
+    match error:
+        case KeyboardInterrupt() | click.Abort():
+            return ExitStatus.INTERRUPTED
+        case click.UsageError() | UsageError():
+            return ExitStatus.USAGE
+        case _:
+            return ExitStatus.FAILED
+
+
+def _report(error: BaseException, debug: bool) -> None:
+    from nnapprox.cli.output import printable
+
+    if isinstance(error, BrokenPipeError):  # whoever read the output wants no more of it
+        return
+    if isinstance(error, KeyboardInterrupt | click.Abort):
         click.echo("nnapprox: interrupted", err=True)
-        return ExitStatus.INTERRUPTED
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the interpreter flushes once more at its end
-        return ExitStatus.FAILED
-    except (click.ClickException, NnapproxError, OSError, MemoryError) as error:
-        if "--debug" in arguments:
-            raise
-        click.echo(f"nnapprox: error: {_message(error)}", err=True)
-        wrong_use = isinstance(error, click.UsageError | UsageError)
-        return ExitStatus.USAGE if wrong_use else ExitStatus.FAILED
+        return
+    if debug:
+        import traceback
+
+        traceback.print_exception(error)
+    click.echo(f"nnapprox: error: {printable(' '.join(_message(error).split()))}", err=True)
 
 
-def _message(error: Any) -> str:
-    if isinstance(error, MemoryError):
-        return "there is not enough memory for that"
-    text = error.format_message() if isinstance(error, click.ClickException) else str(error)
-    return " ".join(text.split())
+def _message(error: BaseException) -> str:
+    match error:
+        case click.UsageError():
+            text = error.format_message().removesuffix(".")
+            where = f" (see {error.ctx.command_path} -h)" if error.ctx else ""
+            return text[:1].lower() + text[1:] + where
+        case NnapproxError():
+            return str(error)
+        case OSError():
+            reason = error.strerror or str(error)
+            return reason if error.filename is None else f"{os.fsdecode(error.filename)}: {reason}"
+        case MemoryError():
+            return "there is not enough memory for that"
+        case _:
+            return (
+                f"{type(error).__name__}: {error} (this is a defect of nnapprox: "
+                "please report it with what 'nnapprox --debug ...' shows)"
+            )
+
+
+def _discard_unwritable() -> None:
+    """Send output that cannot be written to nowhere, or the interpreter would complain of it at its end."""
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            try:
+                stream.flush()
+            except OSError:
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def main() -> None:

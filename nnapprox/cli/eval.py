@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import csv
-import sys
-from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from nnapprox.cli import output
+from nnapprox.cli import options, output
 from nnapprox.cli.options import json_option, network_argument
+from nnapprox.errors import FileFormatError
+
+if TYPE_CHECKING:
+    from nnapprox.network import Array
+
+Point = tuple[Fraction, ...]
 
 EPILOG = """\b
 Examples:
@@ -22,63 +26,114 @@ Examples:
 
 @click.command(epilog=EPILOG)
 @network_argument
-@click.option("--at", multiple=True, metavar="X[,X...]", help="A point, as 1/3 or 0.5,1/3; may be given again.")
+@click.option(
+    "--at", type=options.point, multiple=True, metavar="X[,X...]", help="A point, as 1/3 or 0.5,1/3; may be repeated."
+)
 @click.option(
     "--points",
     type=click.Path(),
     metavar="FILE",
-    help="Points from a .npy or CSV file, a row each; - is CSV from stdin.",
+    help="Points from a .npy file of shape (m, d) or a CSV file, a row each; - is CSV from stdin.",
 )
 @click.option("--exact", is_flag=True, help="Take floats as the rationals they are, and compute exactly.")
 @json_option
-def command(file: Path, at: tuple[str, ...], points: str | None, exact: bool, as_json: bool) -> None:
+def command(file: Path, at: tuple[Point, ...], points: str | None, exact: bool, as_json: bool) -> None:
     """Evaluate a network at points; rational networks always exactly.
 
-    In JSON, x and y are lists of coordinates for one point, and lists of such lists for several.
+    Prints a line of CSV a point. A network of floats first rounds the coordinates to its dtype. In JSON, x holds the
+    points as they were given; x and y are lists of coordinates after a single --at, and lists of such lists otherwise;
+    a value that overflows is null.
     """
+    if not at and points is None:
+        raise click.UsageError("no point is given: use --at 1/3, or --points FILE")
+    import numpy as np
+
     from nnapprox import files
 
     network = files.load(file)
     if exact:
         network = network.astype("rational")
-    rows = [_parse(text.split(","), "--at") for text in at]
+    inputs = network.widths[0]
+    x = _from_options(at, inputs) if at else np.empty((0, inputs), dtype=object)
     if points is not None:
-        rows += _read_points(points)
-    if not rows:
-        raise click.UsageError("no point is given: use --at 1/3, or --points FILE")
-    for row in rows:
-        if len(row) != network.widths[0]:
-            raise click.UsageError(f"a point has {len(row)} coordinates but the network takes {network.widths[0]}")
-    values = network(rows)
+        x = np.concatenate([x, _from_file(points, inputs)])
+    with np.errstate(over="ignore", invalid="ignore"):
+        y = network(x)
+    exact = network.dtype == "rational"
+    if not exact and not np.isfinite(y).all():
+        output.note(f"a value overflows {network.dtype}: --exact has it")
     if as_json:
-        x, y = (rows[0], values[0]) if len(rows) == 1 else (rows, values)
-        output.print_json({"x": x, "y": y, "exact": network.dtype == "rational"})
+        asked = [[Fraction(coordinate) for coordinate in row] for row in x.tolist()]
+        one = points is None and len(at) == 1
+        output.print_json({"x": asked[0] if one else asked, "y": y[0] if one else y, "exact": exact})
         return
-    for value in values:
-        click.echo(",".join(str(number) for number in value))
+    for value in y:
+        click.echo(",".join(output.rational_text(number) if exact else str(number) for number in value))
 
 
-def _parse(cells: Iterable[str], where: str) -> list[Fraction]:
-    numbers = []
-    for cell in cells:
-        try:
-            numbers.append(Fraction(cell.strip()))
-        except (ValueError, ZeroDivisionError):
-            raise click.UsageError(f"{where}: {cell.strip()!r} is not a number: write it as 1/3, 0.1 or 1e-3") from None
-    return numbers
+def _from_options(points: tuple[Point, ...], inputs: int) -> Array:
+    import numpy as np
+
+    for point in points:
+        if len(point) != inputs:
+            raise click.UsageError(f"--at gives {len(point)} coordinates, but the network takes {inputs}")
+    return np.array(points, dtype=object)
 
 
-def _read_points(path: str) -> list[list[Fraction]]:
-    if path.endswith(".npy"):
-        import numpy as np
+def _from_file(name: str, inputs: int) -> Array:
+    x = _read_npy(name, inputs) if name.lower().endswith(".npy") else _read_csv(name, inputs)
+    if not len(x):
+        raise FileFormatError(f"{_shown(name)} holds no points")
+    return x
 
-        try:
-            array = np.load(path, allow_pickle=False)
-            return [[Fraction(value) for value in row] for row in np.atleast_2d(array).astype(object)]
-        except (ValueError, EOFError, OverflowError, TypeError) as error:
-            raise click.UsageError(f"{path} holds no points of finite numbers: {error}") from error
+
+def _read_csv(name: str, inputs: int) -> Array:
+    import numpy as np
+
     try:
-        lines = sys.stdin.readlines() if path == "-" else Path(path).read_text(encoding="utf-8").splitlines()
+        with click.open_file(name, encoding="utf-8-sig") as lines:
+            points = [
+                _parse(line, f"{_shown(name)}, line {number}", inputs)
+                for number, line in enumerate(lines, start=1)
+                if line.strip() and not line.startswith("#")  # numpy.savetxt marks its header so
+            ]
     except UnicodeDecodeError:
-        raise click.UsageError(f"{path} is no text file: give a .npy file or CSV") from None
-    return [_parse(cells, f"line {n} of {path}") for n, cells in enumerate(csv.reader(lines), start=1) if cells]
+        raise FileFormatError(f"{_shown(name)} is no text in UTF-8: give a .npy file or CSV") from None
+    return np.array(points, dtype=object)
+
+
+def _parse(line: str, where: str, inputs: int) -> Point:
+    try:
+        point = options.point(line)
+    except click.BadParameter as error:
+        raise FileFormatError(f"{where}: {error.message}") from None
+    if len(point) != inputs:
+        raise FileFormatError(f"{where}: {len(point)} coordinates, but the network takes {inputs}")
+    return point
+
+
+def _read_npy(name: str, inputs: int) -> Array:
+    import numpy as np
+
+    try:
+        # Mapped first: that holds the size which a header promises against the file's before memory is given to it.
+        mapped = np.lib.format.open_memmap(name, mode="r")
+        x = np.array(mapped, dtype=mapped.dtype.newbyteorder("="))
+    except OSError:
+        raise
+    except Exception as error:  # a damaged header makes numpy raise nearly anything
+        raise FileFormatError(f"{name} is damaged or no .npy file of numbers: {error}") from None
+    if x.dtype.kind not in "fiu":
+        raise FileFormatError(f"{name} must hold real numbers, not {x.dtype}")
+    if x.ndim == 1:
+        x = x.reshape(-1, 1) if inputs == 1 else x.reshape(1, -1)
+    if x.ndim != 2 or x.shape[1] != inputs:
+        raise FileFormatError(f"{name} has shape {x.shape}, but the network takes points of shape (m, {inputs})")
+    unfit = np.flatnonzero(~np.isfinite(x).all(axis=1))
+    if len(unfit):
+        raise FileFormatError(f"{name}, row {unfit[0] + 1}: a number is not finite")
+    return x
+
+
+def _shown(name: str) -> str:
+    return "stdin" if name == "-" else name

@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
-import difflib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from nnapprox.cli.output import note
 
-NETWORK_SUFFIXES = (".npz", ".safetensors", ".onnx")
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
 PLOT_SUFFIXES = (".png", ".svg", ".pdf")
+
+_MOST_EXPONENT = 10_000
+"""Of a number in scientific notation: written out as a rational, 1e999999999 would fill the memory."""
+
+
+def hint(word: str, names: Iterable[str]) -> str:
+    """Say, of an unknown word, which of the names is nearest, or what names there are."""
+    from difflib import get_close_matches
+
+    names = list(names)
+    near = get_close_matches(word, names, n=1)
+    return f"did you mean {near[0]}?" if near else f"choose one of {', '.join(names)}"
 
 
 class Name(click.Choice[str]):
@@ -21,10 +35,35 @@ class Name(click.Choice[str]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         if value not in self.choices:
-            near = difflib.get_close_matches(str(value), self.choices, n=1, cutoff=0.4)
-            hint = f"did you mean {near[0]}?" if near else f"choose one of {', '.join(self.choices)}"
-            self.fail(f"unknown name {value!r}: {hint}", param, ctx)
+            self.fail(f"unknown name {value!r}: {hint(value, self.choices)}", param, ctx)
         return str(value)
+
+
+def rational(text: str) -> Fraction:
+    """Read 1/3, 0.1 (which is 1/10) or 1e-3, exactly.
+
+    Raises
+    ------
+    click.BadParameter
+        It is not a finite number, or its exponent is beyond 10,000.
+    """
+    try:
+        exponent = text.lower().partition("e")[2]
+        if exponent and abs(int(exponent)) > _MOST_EXPONENT:
+            raise click.BadParameter(f"the exponent of {_shortened(text)} is beyond {_MOST_EXPONENT}")
+        return Fraction(text)
+    except (ValueError, ZeroDivisionError):
+        raise click.BadParameter(f"{_shortened(text)} is not a number: write it as 1/3, 0.1 or 1e-3") from None
+
+
+def point(text: str) -> tuple[Fraction, ...]:
+    """Read coordinates separated by commas, as 0.5,1/3, exactly; raises as `rational` does."""
+    return tuple(rational(coordinate) for coordinate in text.split(","))
+
+
+def _shortened(text: str) -> str:
+    text = text.strip()
+    return repr(text if len(text) <= 40 else f"{text[:37]}...")
 
 
 class Integers(click.ParamType):  # type: ignore[type-arg] # generic since click 8.4
@@ -53,32 +92,62 @@ class PlotPath(click.Path):
 
 def require_writable(path: str | Path) -> None:
     """Refuse, before long work begins, a path that could not be written after it."""
-    folder = Path(path).absolute().parent
-    if not folder.is_dir() or not os.access(folder, os.W_OK) or Path(path).is_dir():
-        raise click.UsageError(f"cannot write {path}: its folder is not there or not writable, or it is a folder")
+    path = Path(path)
+    folder = path.absolute().parent
+    if not folder.is_dir():
+        raise click.UsageError(f"cannot write {path}: its folder is not there")
+    if not os.access(folder, os.W_OK):
+        raise click.UsageError(f"cannot write {path}: its folder is not writable")
+    if path.exists() and not path.is_file():  # a device would be replaced by the finished file
+        raise click.UsageError(f"cannot write {path}: it is there, and no file")
 
 
-def _newest_network(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> Path:
+def network_files(folder: Path) -> list[Path]:
+    """Files of a folder whose names say that they hold a network; none where the folder cannot be read."""
+    from nnapprox.files import FORMATS
+
+    try:
+        return [
+            path
+            for path in folder.iterdir()
+            if path.suffix.lower() in FORMATS
+            and not path.name.startswith(".")
+            and not path.name.endswith(".checkpoint.npz")
+            and path.is_file()
+        ]
+    except OSError:
+        return []
+
+
+def complete_network_file(_ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Complete to network files; where none matches, the shell completes to folders."""
+    from click.shell_completion import CompletionItem
+
+    folder, start = os.path.split(incomplete)
+    names = sorted(path.name for path in network_files(Path(folder)) if path.name.startswith(start))
+    return [
+        CompletionItem(incomplete, type="dir"),  # first: bash drops what comes before it
+        *(CompletionItem(os.path.join(folder, name)) for name in names),
+    ]
+
+
+def _newest_network(ctx: click.Context, _parameter: click.Parameter, value: str | None) -> Path | None:
     if value is not None:
         return Path(value)
-    found = [p for p in Path().iterdir() if p.suffix in NETWORK_SUFFIXES and not p.name.endswith(".checkpoint.npz")]
+    if ctx.resilient_parsing:  # a shell completes, and nobody reads notes
+        return None
+    found = network_files(Path())
     if not found:
         raise click.UsageError(
             "no network file is given and none is in this folder: run nnapprox train, or name a file"
         )
-    newest = max(found, key=lambda p: (p.stat().st_mtime_ns, p.name))
+    newest = max(found, key=lambda path: (path.stat().st_mtime_ns, path.name))
     note(f"taking the newest network file here, {newest}")
     return newest
 
 
-def _network_files(_ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
-    folder = Path(incomplete).parent
-    found = (str(p) for p in folder.glob("*") if p.is_dir() or p.suffix in NETWORK_SUFFIXES)
-    return sorted(name for name in found if name.startswith(incomplete))
-
-
 network_argument = click.argument(
-    "file", required=False, callback=_newest_network, shell_complete=_network_files, metavar="[FILE]"
+    "file", required=False, callback=_newest_network, shell_complete=complete_network_file, metavar="[FILE]"
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 quiet_option = click.option("--quiet", is_flag=True, help="Show no progress.")

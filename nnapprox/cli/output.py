@@ -1,28 +1,36 @@
-"""What commands print: results on stdout, everything else on stderr. The one importer of rich."""
+"""What commands print: results on stdout, everything else on stderr. The one importer of rich, on terminals only."""
 
 from __future__ import annotations
 
 import json
 import math
+import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 import click
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from nnapprox.network import Network
 
 SECONDS_BETWEEN_LINES = 5.0
+SECONDS_BETWEEN_FRAMES = 0.1
+
+_LONGEST_CELL = 24
+"""A rational with more digits is shown rounded in a table; JSON always has all of it."""
 
 
 def note(text: str) -> None:
     """Tell something on stderr."""
-    click.echo(f"nnapprox: note: {text}", err=True)
+    click.echo(f"nnapprox: note: {printable(text)}", err=True)
 
 
 def print_json(value: Any) -> None:
@@ -30,38 +38,41 @@ def print_json(value: Any) -> None:
     click.echo(json.dumps(_plain(value), indent=2, allow_nan=False))
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, Fraction | Path):
-        return str(value)
-    if hasattr(value, "tolist"):
-        value = value.tolist()
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
-
-
 def print_table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Print aligned columns, numbers to the right."""
-    lines = [[str(cell) for cell in row] for row in (header, *rows)]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(header))]
+    """Print columns of numbers, to the right."""
+    lines = [[_cell(value) for value in row] for row in rows]
+    if not _takes_colours(sys.stdout):
+        _print_aligned([list(header), *lines], str.rjust)
+        return
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    table = Table(box=SIMPLE_HEAD)
+    for name in header:
+        table.add_column(name, justify="right")
     for line in lines:
-        click.echo("  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+        table.add_row(*line)
+    _console(sys.stdout).print(table)
 
 
-def print_pairs(pairs: dict[str, object]) -> None:
+def print_pairs(pairs: Mapping[str, object]) -> None:
     """Print names and values, one pair a line."""
-    width = max(len(name) for name in pairs)
-    for name, value in pairs.items():
-        click.echo(f"{name.ljust(width)}  {value}")
+    lines = [[printable(name), _cell(value)] for name, value in pairs.items()]
+    if not _takes_colours(sys.stdout):
+        _print_aligned(lines, str.ljust)
+        return
+    from rich.table import Table
+
+    table = Table.grid("", "", padding=(0, 2))
+    table.columns[0].style = "bold"
+    for line in lines:
+        table.add_row(*line)
+    _console(sys.stdout).print(table)
 
 
 def network_json(network: Network, path: str | Path) -> dict[str, Any]:
-    """A network as commands report it."""
-    return {
+    """Describe a network that stands in a file, for `print_json`."""
+    described = {
         "path": str(path),
         "depth": network.depth,
         "widths": list(network.widths),
@@ -72,6 +83,20 @@ def network_json(network: Network, path: str | Path) -> dict[str, Any]:
         "dtype": network.dtype,
         "activation": network.activation.name,
     }
+    if network.activation.slope is not None:
+        described["slope"] = network.activation.slope
+    return described
+
+
+def rational_text(value: Fraction) -> str:
+    """``p/q`` or ``p``, with all digits: `str` refuses to write more than 4,300 of them, and exact values have more."""
+    numerator, denominator = (f"{Decimal(number):f}" for number in value.as_integer_ratio())
+    return numerator if denominator == "1" else f"{numerator}/{denominator}"
+
+
+def printable(text: str) -> str:
+    """Escape what could move a cursor or change a colour: file names and metadata come from anywhere."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 class Report(Protocol):
@@ -86,21 +111,74 @@ def progress(quiet: bool) -> Iterator[Report]:
     """Show progress on stderr: a bar on a terminal, elsewhere a plain line now and then."""
     if quiet:
         yield lambda share, text: None
-    elif sys.stderr.isatty():
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-        columns = BarColumn(), TextColumn("{task.description}"), TimeRemainingColumn()
-        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-            task = bar.add_task("", total=1.0)
-            yield lambda share, text: bar.update(task, completed=share, description=text)
+    elif _takes_colours(sys.stderr):
+        with _bar() as draw:
+            yield _now_and_then(SECONDS_BETWEEN_FRAMES, draw)
     else:
-        last = time.monotonic()
+        yield _now_and_then(
+            SECONDS_BETWEEN_LINES,
+            lambda share, text: click.echo(f"nnapprox: {share:.0%} {printable(text)}", err=True),
+        )
 
-        def line(share: float, text: str) -> None:
-            nonlocal last
-            if time.monotonic() - last >= SECONDS_BETWEEN_LINES:
-                last = time.monotonic()
-                click.echo(f"nnapprox: {100 * share:.0f} % {text}", err=True)
 
-        yield line
+@contextmanager
+def _bar() -> Iterator[Report]:
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = BarColumn(bar_width=24), TextColumn("{task.description}", markup=False), TimeRemainingColumn()
+    # Redrawn by the calls of the work itself: a thread that redraws would take the interpreter from it.
+    with Progress(*columns, console=_console(sys.stderr), auto_refresh=False, transient=True) as bar:
+        task = bar.add_task("", total=1.0)
+        yield lambda share, text: bar.update(task, completed=share, description=printable(text), refresh=True)
+
+
+def _now_and_then(seconds: float, show: Report) -> Report:
+    last = time.monotonic()
+
+    def report(share: float, text: str) -> None:
+        nonlocal last
+        if time.monotonic() - last >= seconds:
+            last = time.monotonic()
+            show(share, text)
+
+    return report
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "tolist"):  # an array or a scalar of numpy, which need not be imported to tell
+        value = value.tolist()
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, Fraction):
+        return rational_text(value)
+    if isinstance(value, Path):
+        return str(value)
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, Fraction):
+        text = rational_text(value)
+        return text if len(text) <= _LONGEST_CELL else f"~{Decimal(value.numerator) / Decimal(value.denominator):.6g}"
+    return f"{value:.6g}" if isinstance(value, float) else printable(str(value))
+
+
+def _print_aligned(lines: Sequence[Sequence[str]], justify: Callable[[str, int], str]) -> None:
+    sizes = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        click.echo("  ".join(justify(cell, size) for cell, size in zip(line, sizes, strict=True)).rstrip())
+
+
+def _takes_colours(stream: TextIO | None) -> bool:
+    """Whether it is a terminal that can redraw, whose user does not prefer plain text."""
+    return (
+        stream is not None and stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    )
+
+
+def _console(stream: TextIO) -> Console:
+    from rich.console import Console
+
+    return Console(file=stream, markup=False, emoji=False, highlight=False)
