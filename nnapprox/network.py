@@ -364,12 +364,12 @@ def _numbers(values: ArrayLike | Sequence[Any], name: str) -> Array:
         raise UsageError(f"{name} is not an array of numbers: {error}") from None
     if array.dtype == object or array.dtype.kind in "biu":
         array = _as_fractions(array, name)
-    elif array.dtype == np.float16:
-        array = array.astype(np.float32)
-    elif array.dtype not in (np.float32, np.float64):
+    elif array.dtype not in (np.float16, np.float32, np.float64):
         raise UsageError(f"{name} must hold float32, float64 or rational numbers, not {array.dtype}")
     elif not np.isfinite(array).all():
         raise UsageError(f"{name} holds a number that is not finite")
+    elif array.dtype == np.float16:
+        array = array.astype(np.float32)
     array = np.ascontiguousarray(array)
     array.flags.writeable = False
     return array

@@ -6,7 +6,6 @@ order, with a fixed date. Nothing is ever unpickled.
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 import re
@@ -22,13 +21,13 @@ from numpy.typing import NDArray
 
 from nnapprox.atomic import write_atomically
 from nnapprox.errors import FileFormatError, UsageError
+from nnapprox.files.metadata import FORMAT, VERSION, digest, encode, read_slope
 from nnapprox.network import Activation, Affine, Network
 
 Array = NDArray[Any]
 
-FORMAT, VERSION = "nnapprox-network", 1
-MOST_BYTES = 2**31
-"""A member that claims to be larger is refused before anything is allocated."""
+MOST_UNPACKED, MOST_EXPANSION = 2**26, 100
+"""An archive that claims to hold more than both so many bytes and so many times its own size is refused unread."""
 
 _DATE = (1980, 1, 1, 0, 0, 0)
 _RESERVED = ("format", "version", "activation", "slope", "dtype", "shapes", "sha256")
@@ -46,10 +45,12 @@ def write_archive(path: str | Path, arrays: Mapping[str, Array], metadata: Mappi
 
     Raises
     ------
+    UsageError
+        The metadata are not JSON.
     WriteError
         The file cannot be written.
     """
-    text = json.dumps({**metadata, "sha256": _digest(arrays)}, sort_keys=True, allow_nan=False)
+    text = encode({**metadata, "sha256": digest(arrays)})
     members = {**arrays, "metadata": np.frombuffer(text.encode(), dtype=np.uint8)}
     with write_atomically(path) as file, zipfile.ZipFile(file, "w") as archive:
         for name, array in members.items():
@@ -78,23 +79,27 @@ def read_archive(path: str | Path) -> Archive:
                 raise ValueError("a member stands in it twice")
             if any(entry.comment or len(entry.extra) >= 46 for entry in archive.infolist()):
                 raise ValueError("a directory entry is long enough to hide another")
+            size, unpacked = path.stat().st_size, sum(entry.file_size for entry in archive.infolist())
+            if unpacked > max(MOST_UNPACKED, MOST_EXPANSION * size):
+                raise ValueError(f"{size} bytes claim to hold {unpacked}: save it uncompressed")
             arrays = {name.removesuffix(".npy"): _read_member(archive, name) for name in names}
         if "metadata" not in arrays:
             return Archive(arrays, None)
         metadata = json.loads(arrays.pop("metadata").tobytes())
-        if not isinstance(metadata, dict) or metadata.get("sha256") != _digest(arrays):
+        if not isinstance(metadata, dict) or metadata.get("sha256") != digest(arrays):
             raise ValueError("its checksum does not hold")
     except OSError as error:
         raise FileFormatError(f"cannot read {path}: {error.strerror or error}") from error
     except Exception as error:  # a damaged file can make zipfile, json and numpy raise nearly anything
-        raise FileFormatError(f"{path} is damaged or no .npz file: {error or type(error).__name__}") from error
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise FileFormatError(f"{path} is damaged or no .npz file: {reason}") from error
     return Archive(arrays, metadata)
 
 
 def _read_member(archive: zipfile.ZipFile, name: str) -> Array:
     size = archive.getinfo(name).file_size
-    if not name.endswith(".npy") or size > MOST_BYTES:
-        raise ValueError(f"{name} is not an array of at most {MOST_BYTES} bytes")
+    if not name.endswith(".npy"):
+        raise ValueError(f"{name} is not an array")
     with archive.open(name) as member:
         version = np.lib.format.read_magic(member)
         readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
@@ -105,17 +110,8 @@ def _read_member(archive: zipfile.ZipFile, name: str) -> Array:
         if dtype.hasobject or any(n < 0 for n in shape) or count * dtype.itemsize != size - member.tell():
             raise ValueError(f"{name} does not hold the numbers that its header promises")
         content = member.read()
-    array = np.frombuffer(content, dtype=dtype, count=count)
+    array = np.frombuffer(content, dtype=dtype, count=count).astype(dtype.newbyteorder("="), copy=False)
     return array.reshape(shape, order="F" if fortran else "C")
-
-
-def _digest(arrays: Mapping[str, Array]) -> str:
-    digest = hashlib.sha256()
-    for name in sorted(arrays):
-        array = np.ascontiguousarray(arrays[name])
-        digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
-        digest.update(array.tobytes())
-    return digest.hexdigest()
 
 
 def write(network: Network, metadata: Mapping[str, Any], path: str | Path) -> None:
@@ -124,7 +120,7 @@ def write(network: Network, metadata: Mapping[str, Any], path: str | Path) -> No
     Raises
     ------
     UsageError
-        The metadata use a key that the format keeps for itself.
+        The metadata are not JSON, or use a key that the format keeps for itself.
     WriteError
         The file cannot be written.
     """
@@ -134,7 +130,7 @@ def write(network: Network, metadata: Mapping[str, Any], path: str | Path) -> No
     own: dict[str, Any] = {"format": FORMAT, "version": VERSION, "activation": network.activation.name}
     own["dtype"] = network.dtype
     if network.activation.slope is not None:
-        own["slope"] = str(network.activation.slope)
+        own["slope"] = network.activation.slope
     if network.dtype == "rational":
         own["shapes"] = [list(layer.weight.shape) for layer in network.layers]
     arrays = {}
@@ -156,7 +152,9 @@ def read(path: str | Path) -> tuple[Network, dict[str, Any]]:
     own = metadata or {}
     try:
         if metadata is not None and (own.get("format"), own.get("version")) != (FORMAT, VERSION):
-            raise UsageError(f"it is {own.get('format')!r} version {own.get('version')!r}, not {FORMAT!r} version 1")
+            raise UsageError(
+                f"it is {own.get('format')!r} version {own.get('version')!r}, not {FORMAT!r} version {VERSION}"
+            )
         depth = len(arrays) // 2
         expected = {f"{letter}{index}" for index in range(depth) for letter in "Wb"}
         if not depth or set(arrays) != expected:
@@ -165,10 +163,12 @@ def read(path: str | Path) -> tuple[Network, dict[str, Any]]:
             for index, (outputs, inputs) in enumerate(own["shapes"]):
                 arrays[f"W{index}"] = _decode_rationals(arrays[f"W{index}"], (int(outputs), int(inputs)))
                 arrays[f"b{index}"] = _decode_rationals(arrays[f"b{index}"], (int(outputs),))
-        slope = Fraction(own["slope"]) if "slope" in own else None
+        slope = read_slope(own["slope"]) if "slope" in own else None
         activation = Activation(own.get("activation", "relu"), slope)
         network = Network([Affine(arrays[f"W{i}"], arrays[f"b{i}"]) for i in range(depth)], activation)
-    except (UsageError, ValueError, TypeError, KeyError, ZeroDivisionError, OverflowError) as error:
+        if metadata is not None and own.get("dtype") != network.dtype:
+            raise UsageError(f"its metadata say {own.get('dtype')!r} but its arrays are {network.dtype}")
+    except (FileFormatError, ValueError, TypeError, KeyError, ZeroDivisionError, OverflowError) as error:
         raise FileFormatError(f"{path} holds no network: {error}") from error
     return network, {key: value for key, value in own.items() if key not in _RESERVED}
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
+import itertools
 import re
 from collections.abc import Mapping
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +12,9 @@ import numpy as np
 
 from nnapprox.atomic import write_atomically
 from nnapprox.errors import FileFormatError, MissingExtraError, UsageError
+from nnapprox.files.metadata import FORMAT, seal, unseal
 from nnapprox.network import Activation, Affine, Network
 
-FORMAT, VERSION = "nnapprox-network", "1"
 FLOATS = ("F16", "F32", "F64")
 
 
@@ -33,7 +32,7 @@ def write(network: Network, metadata: Mapping[str, Any], path: str | Path) -> No
     Raises
     ------
     UsageError
-        The network is rational.
+        The network is rational, or the metadata are not JSON.
     WriteError
         The file cannot be written.
     MissingExtraError
@@ -45,11 +44,7 @@ def write(network: Network, metadata: Mapping[str, Any], path: str | Path) -> No
     for index, layer in enumerate(network.layers):
         tensors[f"{2 * index}.weight"] = np.array(layer.weight)
         tensors[f"{2 * index}.bias"] = np.array(layer.bias)
-    own = {"format": FORMAT, "version": VERSION, "activation": network.activation.name}
-    if network.activation.slope is not None:
-        own["slope"] = str(network.activation.slope)
-    own["metadata"] = json.dumps(dict(metadata), sort_keys=True, allow_nan=False)
-    content = _library().numpy.save(tensors, metadata={"nnapprox": json.dumps(own, sort_keys=True)})
+    content = _library().numpy.save(tensors, metadata={"nnapprox": seal(network, metadata)})
     with write_atomically(path) as file:
         file.write(content)
 
@@ -72,24 +67,28 @@ def read(path: str | Path) -> tuple[Network, dict[str, Any]]:
             if odd:
                 raise UsageError(f"{odd[0]} holds {found[odd[0]]}, not one of {', '.join(FLOATS)}")
             tensors = {name: file.get_tensor(name) for name in found}
-            text = (file.metadata() or {}).get("nnapprox")
-        own = json.loads(text) if text is not None else {}
-        if text is not None and (own.get("format"), own.get("version")) != (FORMAT, VERSION):
-            raise UsageError(f"it is {own.get('format')!r} version {own.get('version')!r}")
-        slope = Fraction(own["slope"]) if "slope" in own else None
-        network = Network(_layers(tensors), Activation(own.get("activation", "relu"), slope))
-        return network, json.loads(own.get("metadata", "{}"))
+            strings = file.metadata() or {}
+        # Known by its key or its content: one damaged byte cannot pass our file off as somebody else's.
+        ours = [text for key, text in strings.items() if key == "nnapprox" or FORMAT in text]
+        layers = _layers(tensors)
+        activation, metadata = unseal(ours[0], layers) if ours else (Activation("relu"), {})
+        return Network(layers, activation), metadata
     except OSError as error:
         raise FileFormatError(f"cannot read {path}: {error.strerror or error}") from error
     except Exception as error:  # a damaged file makes the libraries raise errors of their own
-        raise FileFormatError(f"{path} is damaged or holds no network: {error}") from error
+        raise FileFormatError(f"{path} is damaged or holds no network: {' '.join(str(error).split())}") from error
 
 
 def _layers(tensors: dict[str, Any]) -> list[Affine]:
     positions = sorted({int(m[1]) for name in tensors if (m := re.fullmatch(r"(\d+)\.(weight|bias)", name))})
+    for first, second in itertools.pairwise(positions):
+        if second == first + 1:
+            raise UsageError(f"the linear layers {first} and {second} have no activation between them")
     layers = []
     for position in positions:
-        weight = tensors.pop(f"{position}.weight")
+        weight = tensors.pop(f"{position}.weight", np.empty(0))
+        if weight.ndim != 2:
+            raise UsageError(f"{position} is no linear layer: its weight must have shape (out, in)")
         bias = tensors.pop(f"{position}.bias", None)
         layers.append(Affine(weight, np.zeros(len(weight), weight.dtype) if bias is None else bias))
     if tensors:

@@ -1,5 +1,6 @@
 import errno
 import itertools
+import tracemalloc
 import zipfile
 from fractions import Fraction
 
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 import nnapprox
 from nnapprox import Activation, Affine, Network, atomic, files
 from nnapprox.errors import FileFormatError, UsageError, WriteError
+from nnapprox.files import npz
 from nnapprox.network import ACTIVATIONS, DTYPES
 
 FRACTIONS = st.fractions(max_denominator=10**6) | st.integers(-(10**40), 10**40).map(Fraction)
@@ -65,6 +67,7 @@ def test_plain_numpy_weights_are_a_relu_network(tmp_path, save):
         {"W0": np.ones((1, 1)), "b0": np.ones(1), "extra": np.ones(1)},
         {"W0": np.ones((1, 1)), "b0": np.ones(2)},
         {"W0": np.full((1, 1), np.nan), "b0": np.ones(1)},
+        {"W0": np.full((1, 1), np.inf, np.float16), "b0": np.ones(1, np.float16)},
         {"W1": np.ones((1, 1)), "b1": np.ones(1)},
         {"W0": np.array([["x"]]), "b0": np.ones(1)},
         {"W0": np.ones((1, 0)), "b0": np.ones(1)},
@@ -97,14 +100,16 @@ def test_no_mutation_loads_another_network(tmp_path, dtype):
         for position in rng.integers(0, len(whole), rng.integers(1, 5)):
             mutant[position] = rng.integers(256)
         mutants.append(bytes(mutant))
-    refused = 0
+    refused, lines = 0, set()
     for mutant in mutants:
         path.write_bytes(mutant)
         try:
             assert files.load(path) == network
-        except FileFormatError:
+        except FileFormatError as error:
             refused += 1
+            lines.update(str(error).splitlines()[1:])
     assert refused > 0.8 * len(mutants)
+    assert not lines, "a message has more than one line"
 
 
 def test_a_size_that_is_promised_is_not_believed(tmp_path):
@@ -113,6 +118,48 @@ def test_a_size_that_is_promised_is_not_believed(tmp_path):
         archive.writestr("W0.npy", header.ljust(127) + b"\n" + b"1234")
     with pytest.raises(FileFormatError, match="promises"):
         files.load(tmp_path / "a.npz")
+
+
+def test_a_bomb_is_refused_unread(tmp_path):
+    np.savez_compressed(tmp_path / "a.npz", W0=np.zeros((1, 2**24), np.float64), b0=np.zeros(1))
+    tracemalloc.start()
+    with pytest.raises(FileFormatError, match="save it uncompressed"):
+        files.load(tmp_path / "a.npz")
+    assert tracemalloc.get_traced_memory()[1] < 2**20
+    tracemalloc.stop()
+
+
+def test_other_byte_orders_are_read(tmp_path):
+    np.savez(tmp_path / "w.npz", W0=np.array([[1, 2]], ">f8"), b0=np.ones(1, ">f8"))
+    assert nnapprox.load(tmp_path / "w.npz") == Network([Affine([[1, 2]], [1])]).astype("float64")
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        {"slope": "1e999999999"},
+        {"slope": "1/0"},
+        {"slope": 0.5},
+        {"dtype": "float32"},
+        {"version": 2},
+        {"activation": ["relu"]},
+    ],
+)
+def test_metadata_that_cannot_be(tmp_path, own):
+    good = {"format": "nnapprox-network", "version": 1, "activation": "leaky-relu", "slope": "1/2", "dtype": "float64"}
+    arrays = {"W0": np.ones((1, 1)), "b0": np.ones(1)}
+    npz.write_archive(tmp_path / "a.npz", arrays, good)
+    assert files.load(tmp_path / "a.npz").activation.slope == Fraction(1, 2)
+    npz.write_archive(tmp_path / "a.npz", arrays, {**good, **own})
+    with pytest.raises(FileFormatError, match=r"a\.npz"):
+        files.load(tmp_path / "a.npz")
+
+
+@pytest.mark.parametrize("value", [float("nan"), {1}, 1j])
+def test_metadata_that_are_not_json(tmp_path, value):
+    with pytest.raises(UsageError, match="JSON"):
+        files.save(Network([Affine([[1]], [0])]), tmp_path / "a.npz", {"key": value})
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_full_disk_leaves_the_old_file(tmp_path, monkeypatch):
