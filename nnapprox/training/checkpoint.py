@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from nnapprox.dense import Array
 from nnapprox.errors import FileFormatError, UsageError
 from nnapprox.files.npz import read_archive, write_archive
 from nnapprox.training.recipe import Recipe
@@ -17,6 +18,11 @@ if TYPE_CHECKING:
     from nnapprox.datasets import Dataset
 
 FORMAT, VERSION = "nnapprox-checkpoint", 1
+
+
+class _Checkpoint(NamedTuple):
+    arrays: dict[str, Array]
+    metadata: dict[str, Any]
 
 
 def save_checkpoint(path: str | Path, run: Run, state: TrainState) -> None:
@@ -41,7 +47,10 @@ def read_recipe(path: str | Path) -> tuple[str, Recipe]:
     FileFormatError
         The file is damaged, or no checkpoint.
     """
-    metadata = _metadata(path)
+    return _recipe_of(path, _read(path).metadata)
+
+
+def _recipe_of(path: str | Path, metadata: dict[str, Any]) -> tuple[str, Recipe]:
     try:
         recipe = dict(metadata["recipe"])
         return str(metadata["dataset"]), Recipe(**{**recipe, "hidden": tuple(recipe["hidden"])})
@@ -57,15 +66,14 @@ def resume(path: str | Path, dataset: Dataset) -> tuple[Run, TrainState]:
     FileFormatError
         The file is damaged, or no checkpoint, or one of another data set.
     """
-    _, recipe = read_recipe(path)
-    metadata = _metadata(path)
+    arrays, metadata = _read(path)
+    _, recipe = _recipe_of(path, metadata)
     if metadata.get("fingerprint") != dataset.fingerprint:
         raise FileFormatError(
             f"{path} belongs to other data ({metadata.get('dataset')}) than {dataset.name}: "
             "name its data with --dataset"
         )
     run = Run(dataset, recipe)
-    arrays = read_archive(path).arrays
     state = run.start()
     for name in ("theta", "drift"):
         array, room = arrays.get(name), getattr(state, name)
@@ -83,10 +91,10 @@ def resume(path: str | Path, dataset: Dataset) -> tuple[Run, TrainState]:
     return run, state
 
 
-def _metadata(path: str | Path) -> dict[str, Any]:
-    metadata = read_archive(path).metadata
+def _read(path: str | Path) -> _Checkpoint:
+    arrays, metadata = read_archive(path)
     if metadata is None or (metadata.get("format"), metadata.get("version")) != (FORMAT, VERSION):
         raise FileFormatError(
             f"{path} is no checkpoint that this version reads: name a file that train --checkpoint wrote"
         )
-    return metadata
+    return _Checkpoint(arrays, metadata)
