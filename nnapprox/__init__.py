@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 _HOMES = {
-    "Activation": "network",
+    "Activation": "activation",
     "Affine": "network",
     "Network": "network",
     "load": "files",
@@ -21,9 +21,10 @@ _HOMES = {
 __all__ = ["Activation", "Affine", "Network", "__version__", "load", "load_dataset", "save", "train"]
 
 if TYPE_CHECKING:
+    from nnapprox.activation import Activation
     from nnapprox.datasets import load_dataset
     from nnapprox.files import load, save
-    from nnapprox.network import Activation, Affine, Network
+    from nnapprox.network import Affine, Network
     from nnapprox.training import train
 
 

@@ -64,7 +64,7 @@ class Layout:
     dtype : str
         ``float32`` or ``float64``.
     activation : str
-        A name of `nnapprox.network.ACTIVATIONS`.
+        A name of `nnapprox.activation.ACTIVATIONS`.
     leak : float
         The slope of a leaky ReLU at negative arguments.
     """

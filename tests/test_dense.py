@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from nnapprox import Affine, Network
+from nnapprox.activation import ACTIVATIONS, Activation
 from nnapprox.dense import Layout, Samples
 from nnapprox.errors import UsageError
-from nnapprox.network import ACTIVATIONS, Activation
 from tests import reference
 
 TOLERANCE = {"float32": 3e-5, "float64": 1e-12}

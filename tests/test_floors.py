@@ -15,7 +15,7 @@ ROOT = Path(nnapprox.__file__).parent
 FLOORS = [
     {"errors"},
     {"exact", "_kernels", "_plane", "_space", "_coder"},
-    {"atomic", "dense"},
+    {"activation", "atomic", "dense"},
     {"network"},
     {"calculus", "functions", "files", "datasets", "regions"},
     {"certificate", "training"},

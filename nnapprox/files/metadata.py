@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nnapprox.activation import Activation
 from nnapprox.errors import FileFormatError, UsageError
-from nnapprox.network import Activation, Affine, Network
+from nnapprox.network import Affine, Network
 
 FORMAT, VERSION = "nnapprox-network", 1
 

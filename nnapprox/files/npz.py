@@ -19,10 +19,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from nnapprox.activation import Activation
 from nnapprox.atomic import write_atomically
 from nnapprox.errors import FileFormatError, UsageError
 from nnapprox.files.metadata import FORMAT, VERSION, digest, encode, read_slope
-from nnapprox.network import Activation, Affine, Network
+from nnapprox.network import Affine, Network
 
 Array = NDArray[Any]
 

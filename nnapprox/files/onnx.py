@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nnapprox.activation import Activation
 from nnapprox.atomic import write_atomically
 from nnapprox.errors import FileFormatError, MissingExtraError, UsageError
 from nnapprox.files.metadata import seal, unseal
-from nnapprox.network import Activation, Affine, Network
+from nnapprox.network import Affine, Network
 
 Array = NDArray[Any]
 

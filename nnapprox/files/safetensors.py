@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from nnapprox.activation import Activation
 from nnapprox.atomic import write_atomically
 from nnapprox.errors import FileFormatError, MissingExtraError, UsageError
 from nnapprox.files.metadata import FORMAT, seal, unseal
-from nnapprox.network import Activation, Affine, Network
+from nnapprox.network import Affine, Network
 
 FLOATS = ("F16", "F32", "F64")
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from nnapprox.activation import Activation
 from nnapprox.dense import LOSS_CODES, Array
 from nnapprox.errors import UsageError
-from nnapprox.network import Activation
 from nnapprox.training.schedules import power_of
 
 INITS = ("small", "half-glorot", "glorot", "he")
@@ -33,7 +33,7 @@ class Recipe:
     hidden : tuple of int
         Widths of the hidden layers, each >= 1; empty for an affine map.
     activation : str
-        A name of `nnapprox.network.ACTIVATIONS`.
+        A name of `nnapprox.activation.ACTIVATIONS`.
     loss : str
         ``squared`` or ``cross-entropy``.
     epochs : int

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nnapprox.activation import Activation
 from nnapprox.dense import Array, Layout, Samples
 from nnapprox.errors import DivergedError, UsageError
-from nnapprox.network import Activation, Affine, Network
+from nnapprox.network import Affine, Network
 from nnapprox.training.recipe import Recipe
 from nnapprox.training.schedules import step_sizes
 from nnapprox.training.score import Score, score

@@ -11,8 +11,8 @@ import safetensors.numpy
 from onnx import helper, numpy_helper
 
 from nnapprox import Activation, Affine, Network, files
+from nnapprox.activation import ACTIVATIONS
 from nnapprox.errors import FileFormatError, NnapproxError, UsageError
-from nnapprox.network import ACTIVATIONS
 
 SUFFIXES = (".safetensors", ".onnx")
 

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 import nnapprox
 from nnapprox import Activation, Affine, Network, atomic, files
+from nnapprox.activation import ACTIVATIONS
 from nnapprox.errors import FileFormatError, UsageError, WriteError
 from nnapprox.files import npz
-from nnapprox.network import ACTIVATIONS, DTYPES
+from nnapprox.network import DTYPES
 
 FRACTIONS = st.fractions(max_denominator=10**6) | st.integers(-(10**40), 10**40).map(Fraction)
 
