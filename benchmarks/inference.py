@@ -1,6 +1,8 @@
-"""Batched evaluation of MNIST's 10,000 test images, float32 in, outputs out: images per second of process CPU time.
+"""Batched evaluation of MNIST's 10,000 test images, float32 outputs: images per second of process CPU time.
 
-Everyone runs on one thread and must give the same outputs; rounds are interleaved, and medians are shown.
+Everyone runs on one thread and must give the same outputs; rounds are interleaved, and medians are shown. The others
+are given float32 images ready-made, 31 MB of them; nnapprox is timed on these, and on the bytes that the data set holds
+and `nnapprox test` evaluates, which no other takes.
 """
 
 # ruff: noqa: I001 - common sets the number of threads before others are imported
@@ -21,10 +23,14 @@ REPEATS = 3
 TOLERANCE = 1e-4
 
 
-def entries(weights: list[Array], biases: list[Array], x: Array, optional: list[str]) -> dict[str, Run]:
-    """Every entry of the table: a name to a function that evaluates all images."""
+def entries(weights: list[Array], biases: list[Array], images: Array, optional: list[str]) -> dict[str, Run]:
+    """Every entry of the table: a name to a function that evaluates all images, given as bytes."""
     network = Network([Affine(w, b) for w, b in zip(weights, biases, strict=True)])
-    runs = {"nnapprox": lambda: network(x)}
+    x = np.divide(images, np.float32(255), dtype=np.float32)
+    runs = {
+        "nnapprox, bytes": lambda: network.evaluate_scaled(images, 1 / 255),
+        "nnapprox, float32": lambda: network(x),
+    }
     everything = len(x)
     for batch in (1000, everything):
         runs[f"numpy, {batch} at once"] = peers.numpy_forward(weights, biases, x, batch)
@@ -58,22 +64,23 @@ def main() -> None:
     if options.rounds < 1:
         parser.error(f"--rounds must be at least 1, not {options.rounds}")
     data, _ = common.mnist()
-    x = np.divide(data.x_test, np.float32(255), dtype=np.float32)
     optional = common.installed("torch", "jax")
     results = []
     for widths in common.NETWORKS:
-        runs = entries(*common.weights_of(widths), x, optional)
-        rates = {name: len(x) * rate for name, rate in measure(runs, options.rounds).items()}
-        best = max((name for name in rates if name != "nnapprox"), key=rates.__getitem__)
-        ratio = rates["nnapprox"] / rates[best]
+        runs = entries(*common.weights_of(widths), data.x_test, optional)
+        rates = {name: len(data.x_test) * rate for name, rate in measure(runs, options.rounds).items()}
+        ours = [name for name in rates if name.startswith("nnapprox")]
+        best = max(rates.keys() - ours, key=rates.__getitem__)
+        ratios = {name: rates[name] / rates[best] for name in ours}
         results.append(
-            {"widths": widths, "images_per_second": rates, "best_peer": best, "ratio": ratio, "target": TARGET}
+            {"widths": widths, "images_per_second": rates, "best_peer": best, "ratios": ratios, "target": TARGET}
         )
         if not options.json:
             print(f"\n{widths}")
             for name, rate in rates.items():
                 print(f"  {name:<22}{rate:>12,.0f} images/s")
-            print(f"  nnapprox is {ratio:.2f}x the best of the others ({best}), wanted {TARGET}x")
+            for name, ratio in ratios.items():
+                print(f"  {name} is {ratio:.2f}x the best of the others ({best}), wanted {TARGET}x")
     if options.json:
         print(json.dumps(results))
 

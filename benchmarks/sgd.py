@@ -27,9 +27,10 @@ CHECKED_STEPS = 300
 TOLERANCE = 1e-5
 
 EXPLANATION = """
-The bound: a sample reads the first layer's rows of its nonzero pixels for the output, then reads and writes them back
-for the step, at the bandwidths that plain loops here reach on an array of the layer's size, and of these rows' size.
-All other work is left out, so that 100 % cannot be reached.
+The bound: one sample at a time reads the first layer's rows of its nonzero pixels for the output, then reads and
+writes them back for the step, at the bandwidths that plain loops here reach on an array of the layer's size, and of
+these rows' size. All other work is left out. On wide first layers nnapprox takes four steps together, which read and
+write a row once for all of them, and might go beyond it.
 "numba generated" is code that a program wrote, with an LLVM intrinsic: the targets are about loops by hand."""
 
 

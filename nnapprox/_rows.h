@@ -2,7 +2,8 @@
  *
  * Included several times by _steps.h. A matrix is input-major: one row an input, padded with zeros to a whole number
  * of vectors. Rows are named by byte offsets, so that a list of nonzero inputs, a list of active neurons and all
- * rows of a dense layer are one and the same thing.
+ * rows of a dense layer are one and the same thing. Lists are padded to whole groups of LIST_STEP rows with zeros
+ * times row 0, so that no loop has a remainder: on short lists, leaving two loops costs more than the work.
  *
  * Loops over NV have a constant bound wherever it matters: BY_WIDTH unrolls them, and accumulators stay in registers.
  */
@@ -17,7 +18,7 @@ typedef T ROWS(vector); /* a compiler without vector extensions */
 #define VECTOR ROWS(vector)
 
 /* More than one set of accumulators hides the latency of the additions where rows are narrow. */
-#define SETS(nv) ((nv) <= 2 ? 4 : (nv) == 3 ? 3 : (nv) <= 5 ? 2 : 1)
+#define SETS(nv) ((nv) <= 3 ? 4 : (nv) <= 5 ? 2 : 1)
 
 #define BY_WIDTH(nv, CALL) \
     switch (nv) {          \
@@ -32,17 +33,16 @@ typedef T ROWS(vector); /* a compiler without vector extensions */
     default: break;        \
     }
 
-/* out += sum_k x[k] row[k], for NV vectors of every row. */
-INLINE void ROWS(accumulate_columns)(const char *rows, const uint32_t *offsets, const T *x, int64_t count, T *out,
-                                     const int NV)
+/* out = start + sum_k x[k] row[k], for NV vectors of every row. */
+INLINE void ROWS(accumulate_columns)(const char *rows, const uint32_t *offsets, const T *x, int64_t count,
+                                     const T *start, T *out, const int NV)
 {
     VECTOR sums[4][8];
     const int sets = SETS(NV);
-    int64_t k = 0;
-    UNROLL for (int v = 0; v < NV; v++) sums[0][v] = ((const VECTOR *)out)[v];
+    UNROLL for (int v = 0; v < NV; v++) sums[0][v] = ((const VECTOR *)start)[v];
     UNROLL for (int s = 1; s < sets; s++)
         UNROLL for (int v = 0; v < NV; v++) sums[s][v] = sums[0][v] - sums[0][v];
-    for (; k + sets <= count; k += sets) {
+    for (int64_t k = 0; k < count; k += sets) {
         UNROLL for (int s = 0; s < sets; s++) {
             const T value = x[k + s];
             const VECTOR *row = (const VECTOR *)(rows + offsets[k + s]);
@@ -50,34 +50,30 @@ INLINE void ROWS(accumulate_columns)(const char *rows, const uint32_t *offsets, 
             UNROLL for (int v = 0; v < NV; v++) sums[s][v] += value * row[v];
         }
     }
-    for (; k < count; k++) {
-        const T value = x[k];
-        const VECTOR *row = (const VECTOR *)(rows + offsets[k]);
-        UNROLL for (int v = 0; v < NV; v++) sums[0][v] += value * row[v];
-    }
     UNROLL for (int s = 1; s < sets; s++)
         UNROLL for (int v = 0; v < NV; v++) sums[0][v] += sums[s][v];
     UNROLL for (int v = 0; v < NV; v++) ((VECTOR *)out)[v] = sums[0][v];
 }
 
-static void ROWS(accumulate)(const T *rows, const uint32_t *offsets, const T *x, int64_t count, T *out, int64_t stride)
+static void ROWS(accumulate)(const T *rows, const uint32_t *offsets, const T *x, int64_t count,
+                             const T *start, T *out, int64_t stride)
 {
     for (int64_t done = 0; done < stride;) {
         const int64_t left = (stride - done) / LANES, nv = left < 8 ? left : 8;
-#define CALL(n) ROWS(accumulate_columns)((const char *)(rows + done), offsets, x, count, out + done, n);
+#define CALL(n) ROWS(accumulate_columns)((const char *)(rows + done), offsets, x, count, start + done, out + done, n);
         BY_WIDTH(nv, CALL)
 #undef CALL
         done += nv * LANES;
     }
 }
 
-/* row[k] += x[k] signal, for NV vectors of every row. */
+/* row[k] += x[k] signal, for NV vectors of every row; last rows first, since those were read last. */
 INLINE void ROWS(update_columns)(char *rows, const uint32_t *offsets, const T *x, int64_t count, const T *signal,
                                  const int NV)
 {
     VECTOR s[8];
     UNROLL for (int v = 0; v < NV; v++) s[v] = ((const VECTOR *)signal)[v];
-    for (int64_t k = 0; k < count; k++) {
+    for (int64_t k = count - 1; k >= 0; k--) {
         const T value = x[k];
         VECTOR *row = (VECTOR *)(rows + offsets[k]);
         KEEP_ADDRESS(row);
@@ -87,55 +83,49 @@ INLINE void ROWS(update_columns)(char *rows, const uint32_t *offsets, const T *x
 
 static void ROWS(update)(T *rows, const uint32_t *offsets, const T *x, int64_t count, const T *signal, int64_t stride)
 {
-    for (int64_t done = 0; done < stride;) {
-        const int64_t left = (stride - done) / LANES, nv = left < 8 ? left : 8;
+    for (int64_t left = stride / LANES; left;) {
+        const int64_t nv = left % 8 ? left % 8 : 8, done = (left - nv) * LANES;
 #define CALL(n) ROWS(update_columns)((char *)(rows + done), offsets, x, count, signal + done, n);
         BY_WIDTH(nv, CALL)
 #undef CALL
-        done += nv * LANES;
+        left -= nv;
     }
 }
 
-INLINE T ROWS(total)(VECTOR v)
+/* A wide vector folded to a narrow one with the same sum of lanes. */
+INLINE NARROW ROWS(fold)(VECTOR v)
 {
-#if VECTOR_BYTES
-    typedef T piece __attribute__((vector_size(16)));
-    piece pieces[VECTOR_BYTES / 16];
-    memcpy(pieces, &v, sizeof v);
-    UNROLL for (int width = VECTOR_BYTES / 32; width; width /= 2)
-        UNROLL for (int i = 0; i < width; i++) pieces[i] += pieces[i + width];
-    T lanes[16 / sizeof(T)];
-    memcpy(lanes, pieces, 16);
-    return sizeof(T) == 8 ? lanes[0] + lanes[1] : (lanes[0] + lanes[1]) + (lanes[16 / sizeof(T) - 2] + lanes[16 / sizeof(T) - 1]);
-#else
-    return v;
-#endif
+    NARROW halves[sizeof(VECTOR) / sizeof(NARROW)];
+    memcpy(halves, &v, sizeof v);
+    return sizeof(VECTOR) == sizeof(NARROW) ? halves[0] : halves[0] + halves[sizeof(VECTOR) / sizeof(NARROW) - 1];
 }
 
-/* products[k] = <row[k], signal>; with UPDATE also row[k] += x[k] signal, while the row is at hand. */
+/* The fold of <row, signal>, lane by lane; with UPDATE also row += value signal, while the row is at hand. */
+INLINE NARROW ROWS(dot_row)(VECTOR *row, T value, const VECTOR *s, const int64_t NV, const int UPDATE)
+{
+    VECTOR sums[2];
+    UNROLL for (int64_t v = 0; v < NV; v++) {
+        const VECTOR w = row[v];
+        sums[v % 2] = v < 2 ? w * s[v] : sums[v % 2] + w * s[v];
+        if (UPDATE) row[v] = w + value * s[v];
+    }
+    return ROWS(fold)(NV == 1 ? sums[0] : sums[0] + sums[1]);
+}
+
+/* products[k] = <row[k], signal>; with UPDATE also row[k] += x[k] signal. */
 INLINE void ROWS(dot_rows)(char *rows, const uint32_t *offsets, const T *x, int64_t count, const T *signal,
                            T *products, const int64_t NV, const int UPDATE)
 {
     const VECTOR *s = (const VECTOR *)signal;
-    for (int64_t k = 0; k < count; k++) {
-        VECTOR *row = (VECTOR *)(rows + offsets[k]), sum = row[0] * s[0], other = sum - sum;
-        if (UPDATE) row[0] += x[k] * s[0];
-        int64_t v = 1;
-        UNROLL for (; v + 1 < NV; v += 2) {
-            const VECTOR w = row[v], next = row[v + 1];
-            other += w * s[v];
-            sum += next * s[v + 1];
-            if (UPDATE) {
-                row[v] = w + x[k] * s[v];
-                row[v + 1] = next + x[k] * s[v + 1];
-            }
-        }
-        if (v < NV) {
-            const VECTOR w = row[v];
-            other += w * s[v];
-            if (UPDATE) row[v] = w + x[k] * s[v];
-        }
-        products[k] = ROWS(total)(sum + other);
+    for (int64_t k = 0; k < count; k += NARROW_LANES) {
+        NARROW sums[NARROW_LANES];
+        if (NV <= 3)
+            UNROLL for (int i = 0; i < NARROW_LANES; i++)
+                sums[i] = ROWS(dot_row)((VECTOR *)(rows + offsets[k + i]), x[k + i], s, NV, UPDATE);
+        else
+            for (int i = 0; i < NARROW_LANES; i++)
+                sums[i] = ROWS(dot_row)((VECTOR *)(rows + offsets[k + i]), x[k + i], s, NV, UPDATE);
+        *(NARROW *)(products + k) = NAME(totals)(sums);
     }
 }
 
@@ -151,6 +141,80 @@ static void ROWS(dot)(T *rows, const uint32_t *offsets, const T *x, int64_t coun
 #undef CALL
 }
 
+/* What follows does the same for GROUP samples that share a list: every row that is read serves all of them. x, and
+ * what goes out or comes in for a sample, stand room apart. */
+#define MOST_COLUMNS (WIDE_BYTES == 64 ? 4 : 3) /* of registers, AVX-512 has twice as many */
+#define BY_COLUMNS(nv, CALL) \
+    switch (nv) {            \
+    case 1: CALL(1) break;   \
+    case 2: CALL(2) break;   \
+    case 3: CALL(3) break;   \
+    default: CALL(4) break;  \
+    }
+
+INLINE void ROWS(accumulate_group_columns)(const char *rows, const NAME(inputs) *in, T *out, int64_t room, const int NV)
+{
+    const T *x = in->x;
+    const int64_t x_room = in->room;
+    VECTOR sums[GROUP][4];
+    UNROLL for (int g = 0; g < GROUP; g++)
+        UNROLL for (int v = 0; v < NV; v++) sums[g][v] = ((const VECTOR *)(out + g * room))[v];
+    for (int64_t k = 0; k < in->count; k++) {
+        const VECTOR *row = (const VECTOR *)(rows + in->offsets[k]);
+        KEEP_ADDRESS(row);
+        UNROLL for (int v = 0; v < NV; v++) {
+            const VECTOR w = row[v];
+            UNROLL for (int g = 0; g < GROUP; g++) sums[g][v] += x[g * x_room + k] * w;
+        }
+    }
+    UNROLL for (int g = 0; g < GROUP; g++)
+        UNROLL for (int v = 0; v < NV; v++) ((VECTOR *)(out + g * room))[v] = sums[g][v];
+}
+
+static void ROWS(accumulate_group)(const T *rows, const NAME(inputs) *in, T *out, int64_t room, int64_t stride)
+{
+    for (int64_t done = 0; done < stride;) {
+        const int64_t left = (stride - done) / LANES, nv = left < MOST_COLUMNS ? left : MOST_COLUMNS;
+#define CALL(n) ROWS(accumulate_group_columns)((const char *)(rows + done), in, out + done, room, n);
+        BY_COLUMNS(nv, CALL)
+#undef CALL
+        done += nv * LANES;
+    }
+}
+
+INLINE void ROWS(update_group_columns)(char *rows, const NAME(inputs) *in, const T *signals, int64_t room, const int NV)
+{
+    const T *x = in->x;
+    const int64_t x_room = in->room;
+    VECTOR s[GROUP][4];
+    UNROLL for (int g = 0; g < GROUP; g++)
+        UNROLL for (int v = 0; v < NV; v++) s[g][v] = ((const VECTOR *)(signals + g * room))[v];
+    for (int64_t k = in->count - 1; k >= 0; k--) {
+        VECTOR *row = (VECTOR *)(rows + in->offsets[k]);
+        T values[GROUP]; /* read before row is written: for all the compiler knows, they overlap */
+        KEEP_ADDRESS(row);
+        UNROLL for (int g = 0; g < GROUP; g++) values[g] = x[g * x_room + k];
+        UNROLL for (int v = 0; v < NV; v++) {
+            VECTOR w = row[v];
+            UNROLL for (int g = 0; g < GROUP; g++) w += values[g] * s[g][v];
+            row[v] = w;
+        }
+    }
+}
+
+static void ROWS(update_group)(T *rows, const NAME(inputs) *in, const T *signals, int64_t room, int64_t stride)
+{
+    for (int64_t done = 0; done < stride;) {
+        const int64_t left = (stride - done) / LANES, nv = left < MOST_COLUMNS ? left : MOST_COLUMNS;
+#define CALL(n) ROWS(update_group_columns)((char *)(rows + done), in, signals + done, room, n);
+        BY_COLUMNS(nv, CALL)
+#undef CALL
+        done += nv * LANES;
+    }
+}
+
+#undef MOST_COLUMNS
+#undef BY_COLUMNS
 #undef BY_WIDTH
 #undef SETS
 #undef VECTOR

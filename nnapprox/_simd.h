@@ -27,6 +27,11 @@
 #else
 #define UNROLL _Pragma("GCC unroll 16")
 #endif
+#if defined(__clang__) || __GNUC__ >= 12
+#define SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#else
+#define SHUFFLE(a, b, ...) __builtin_shuffle(a, b, (__typeof__((a) < (b))){__VA_ARGS__})
+#endif
 #else
 #define INLINE static __forceinline
 #define PREFETCH(address) ((void)(address))
@@ -53,9 +58,16 @@ enum { SQUARED, CROSS_ENTROPY };
 enum { BASELINE, AVX2, AVX512 };
 
 /* Samples are drawn at random from more memory than caches hold: fetch this many ahead. */
-#ifndef AHEAD
 #define AHEAD 2
-#endif
+
+/* Samples that go through a first layer together. */
+#define GROUP 4
+
+/* Lists are padded to whole groups of this many. */
+#define WHOLE(n) (((n) + 7) & ~(int64_t)7)
+
+/* Active neurons are listed in layers wider than this. */
+#define LISTED_ABOVE 32
 
 /* Elements set aside for n numbers, so that whatever follows is aligned and vectors may overhang. */
 #define PADDED(n) (((n) + 15) / 16 * 16 + 16)
@@ -67,25 +79,35 @@ typedef struct {
 } layer_plan;
 
 typedef struct {
-    int64_t depth;
+    int64_t depth, signals; /* a group's signals of the first layer are at scratch + signals */
     const layer_plan *layers;
     int64_t *active; /* how many rows of the layer above each layer touches at this sample */
     int activation;
     double leak;
 } network_plan;
 
-/* Samples, sparse (starts, columns) or dense (starts is NULL), as bytes or numbers, times scale. Centred training
- * has mean_product[n] = <mean, x_n> and mean_square = <mean, mean>; otherwise mean_product is NULL. */
+/* Rows of an array of bytes or numbers, times scale. */
 typedef struct {
-    int64_t count, inputs;
-    const int64_t *starts;
-    const uint16_t *columns;
-    const uint8_t *bytes;
+    int64_t count, inputs, item; /* bytes a value has */
     const void *values;
     double scale;
-    const void *mean_product;
-    double mean_square;
 } samples;
+
+/* A training sample in one piece of memory: this, then its values as bytes or numbers, then, where records are
+ * sparse, their columns as 16-bit integers; both padded with zeros to multiples of 16. */
+typedef struct {
+    uint32_t count, target;
+    double mean_product; /* <mean, sample> */
+} record_head;
+
+/* Training samples, times scale: record n is at start + where[n]; most of them end within so many cache lines. */
+typedef struct {
+    int64_t count, lines;
+    const uint8_t *start;
+    const int64_t *where;
+    int are_bytes, sparse, centred;
+    double scale, mean_square; /* <mean, mean> */
+} records;
 
 static const float EXP_FLOAT[] = {1.f, 1.f, 1.f / 2, 1.f / 6, 1.f / 24, 1.f / 120, 1.f / 720, 1.f / 5040};
 static const double EXP_DOUBLE[] = {1.,        1.,         1. / 2,      1. / 6,       1. / 24,       1. / 120,
@@ -109,6 +131,17 @@ static const double EXP_DOUBLE[] = {1.,        1.,         1. / 2,      1. / 6, 
 #pragma GCC push_options
 #pragma GCC target("avx2,fma")
 #endif
+/* Bytes and columns of a sparse record, a whole number of 16, to values times scale and offsets of rows. */
+static inline void unpack(const uint8_t *bytes, const uint16_t *columns, int64_t count, float scale, uint32_t row_bytes,
+                          float *x, uint32_t *offsets)
+{
+    for (int64_t k = 0; k < count; k += 8) {
+        const __m256i integers = _mm256_cvtepu8_epi32(_mm_loadl_epi64((const void *)(bytes + k)));
+        const __m256i rows = _mm256_cvtepu16_epi32(_mm_loadu_si128((const void *)(columns + k)));
+        _mm256_storeu_ps(x + k, _mm256_mul_ps(_mm256_cvtepi32_ps(integers), _mm256_set1_ps(scale)));
+        _mm256_storeu_si256((void *)(offsets + k), _mm256_mullo_epi32(rows, _mm256_set1_epi32((int)row_bytes)));
+    }
+}
 #define ISA avx2
 #define NARROW_BYTES 32
 #define WIDE_BYTES 32
@@ -122,21 +155,51 @@ static const double EXP_DOUBLE[] = {1.,        1.,         1. / 2,      1. / 6, 
 #else
 #pragma GCC pop_options
 #pragma GCC push_options
-#pragma GCC target("avx2,fma,avx512f,avx512vl,avx512bw,avx512dq")
+#pragma GCC target("avx2,fma,avx512f,avx512vl,avx512bw,avx512dq,prefer-vector-width=256")
 #endif
-/* The nonzero ones of 16 values, times scale, with the offsets of their rows; returns how many. */
-static inline int64_t compress(const float *values, float scale, uint32_t offset, uint32_t row_bytes, float *x,
-                               uint32_t *offsets, float *poison)
+/* Offsets of 16 rows, one after the other. */
+static inline __m512i sixteen_rows(uint32_t offset, uint32_t row_bytes)
+{
+    const __m512i lanes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    return _mm512_add_epi32(_mm512_set1_epi32((int)offset),
+                            _mm512_mullo_epi32(lanes, _mm512_set1_epi32((int)row_bytes)));
+}
+/* Those of 16 columns where one of GROUP samples is not zero, times scale, with the offsets of their rows; how many. */
+static inline int64_t compress_group(const char *const *rows, int are_bytes, int64_t first, float scale,
+                                     uint32_t offset, uint32_t row_bytes, float *x, int64_t room, uint32_t *offsets,
+                                     float *poison)
+{
+    __m512 v[GROUP];
+    __mmask16 kept = 0;
+    for (int g = 0; g < GROUP; g++) {
+        v[g] = are_bytes ? _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128((const void *)(rows[g] + first))))
+                         : _mm512_loadu_ps((const float *)rows[g] + first);
+        kept |= _mm512_cmp_ps_mask(v[g], _mm512_setzero_ps(), _CMP_NEQ_UQ);
+    }
+    if (!kept) return 0;
+    for (int g = 0; g < GROUP; g++) {
+        /* the exponent of what is not finite is all ones: imm 0x99 names both NaNs and both infinities */
+        if (_mm512_fpclass_ps_mask(v[g], 0x99)) *poison = NAN;
+        _mm512_storeu_ps(x + g * room, _mm512_maskz_compress_ps(kept, _mm512_mul_ps(v[g], _mm512_set1_ps(scale))));
+    }
+    _mm512_storeu_si512(offsets, _mm512_maskz_compress_epi32(kept, sixteen_rows(offset, row_bytes)));
+    return __builtin_popcount(kept);
+}
+/* The positive ones of 16 values, with the offsets of their rows; how many. */
+static inline int64_t compress_positive(const float *values, uint32_t offset, uint32_t row_bytes, float *x,
+                                        uint32_t *offsets)
 {
     const __m512 v = _mm512_loadu_ps(values);
-    const __mmask16 kept = _mm512_cmp_ps_mask(v, _mm512_setzero_ps(), _CMP_NEQ_UQ);
-    const __m512i lanes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-    const __m512i rows = _mm512_add_epi32(_mm512_set1_epi32((int)offset),
-                                          _mm512_mullo_epi32(lanes, _mm512_set1_epi32((int)row_bytes)));
-    /* the exponent of what is not finite is all ones: imm 0x99 names both NaNs and both infinities */
-    if (_mm512_fpclass_ps_mask(v, 0x99)) *poison = NAN;
-    _mm512_storeu_ps(x, _mm512_maskz_compress_ps(kept, _mm512_mul_ps(v, _mm512_set1_ps(scale))));
-    _mm512_storeu_si512(offsets, _mm512_maskz_compress_epi32(kept, rows));
+    const __mmask16 kept = _mm512_cmp_ps_mask(v, _mm512_setzero_ps(), _CMP_GT_OQ);
+    _mm512_storeu_ps(x, _mm512_maskz_compress_ps(kept, v));
+    _mm512_storeu_si512(offsets, _mm512_maskz_compress_epi32(kept, sixteen_rows(offset, row_bytes)));
+    return __builtin_popcount(kept);
+}
+/* Where the 16 values are positive the next ones of listed, else 0; how many. */
+static inline int64_t spread_positive(const float *values, const float *listed, float *out)
+{
+    const __mmask16 kept = _mm512_cmp_ps_mask(_mm512_loadu_ps(values), _mm512_setzero_ps(), _CMP_GT_OQ);
+    _mm512_storeu_ps(out, _mm512_maskz_expand_ps(kept, _mm512_loadu_ps(listed)));
     return __builtin_popcount(kept);
 }
 #define ISA avx512
@@ -175,14 +238,14 @@ static int best_instruction_set(void)
 #endif
 
 /* All numbers are doubles where is_double, else floats. */
-static double run_sgd(int isa, int is_double, const network_plan *net, void *theta, void *average, const samples *data,
-                      const void *targets, const int64_t *target_of, int loss, const int64_t *order,
-                      const double *steps, const double *weights, int64_t count, void *scratch)
+static double run_sgd(int isa, int is_double, const network_plan *net, void *theta, void *average, const records *data,
+                      const void *targets, int loss, const int64_t *order, const double *steps, const double *weights,
+                      int64_t count, void *scratch)
 {
-    return is_double ? DISPATCH(sgd, double, net, theta, average, data, targets, target_of, loss, order, steps, weights,
-                                count, scratch)
-                     : DISPATCH(sgd, float, net, theta, average, data, targets, target_of, loss, order, steps, weights,
-                                count, scratch);
+    return is_double ? DISPATCH(sgd, double, net, theta, average, data, targets, loss, order, steps, weights, count,
+                                scratch)
+                     : DISPATCH(sgd, float, net, theta, average, data, targets, loss, order, steps, weights, count,
+                                scratch);
 }
 
 static int run_forward(int isa, int is_double, const network_plan *net, const void *theta, const samples *data,

@@ -7,6 +7,48 @@
  * times a factor that the caller chooses (minus the step size, in SGD): the chain rule is linear in it.
  */
 
+#if NARROW_BYTES
+typedef T NAME(narrow) __attribute__((vector_size(NARROW_BYTES), aligned(NARROW_BYTES)));
+#define NARROW_LANES (NARROW_BYTES / (int)sizeof(T))
+#else
+typedef T NAME(narrow);
+#define NARROW_LANES 1
+#endif
+#define NARROW NAME(narrow)
+
+#define FOR_VECTORS(i, stride) for (int64_t i = 0; i < (stride); i += NARROW_LANES)
+#define AT(array, i) (*(NARROW *)((array) + (i)))
+#if NARROW_BYTES
+/* value where sign is positive, else 0. */
+#define POSITIVE_PART(sign, value) ((NARROW)(((sign) > 0) & (__typeof__((sign) > 0))(value)))
+#else
+#define POSITIVE_PART(sign, value) ((sign) > 0 ? (value) : 0)
+#endif
+
+/* Lane i of the result is the sum of the lanes of v[i]; v is used up. */
+INLINE NARROW NAME(totals)(NARROW *v)
+{
+#if NARROW_BYTES
+    int left = NARROW_LANES / 2;
+    UNROLL for (unsigned size = 16 / sizeof(T); size > 1; size /= 2) {
+        UNROLL for (int i = 0; i < left; i++)
+            v[i] = SHUFFLE(v[2 * i], v[2 * i + 1], EVENS) + SHUFFLE(v[2 * i], v[2 * i + 1], ODDS);
+        left /= 2;
+    }
+#if NARROW_BYTES == 32
+    v[0] = SHUFFLE(v[0], v[1], LOW) + SHUFFLE(v[0], v[1], HIGH);
+#endif
+#endif
+    return v[0];
+}
+
+/* Values of one sample or of a group, and the byte offsets of the rows that they meet. */
+typedef struct {
+    T *x;
+    uint32_t *offsets;
+    int64_t count, room; /* a group's samples stand room apart in x, and share offsets */
+} NAME(inputs);
+
 #define ROWS(name) CAT(NAME(name), _narrow)
 #define VECTOR_BYTES NARROW_BYTES
 #include "_rows.h"
@@ -19,13 +61,15 @@
 #undef VECTOR_BYTES
 #undef ROWS
 
-/* A row of whole wide vectors takes those; narrower rows are padded less. */
-#define IS_WIDE(stride) ((stride) * (int64_t)sizeof(T) % 64 == 0)
+/* Short rows take narrow vectors: they are padded less, and added up across lanes more quickly. */
+#define IS_WIDE(stride) ((stride) * (int64_t)sizeof(T) > 128)
 #define ON_ROWS(stride, name, ...)                              \
     do {                                                        \
         if (IS_WIDE(stride)) CAT(NAME(name), _wide)(__VA_ARGS__); \
         else CAT(NAME(name), _narrow)(__VA_ARGS__);             \
     } while (0)
+
+#include "_samples.h"
 
 INLINE T NAME(exponential)(T x, T *minus_one)
 {
@@ -42,8 +86,9 @@ INLINE T NAME(exponential)(T x, T *minus_one)
     return power * p + power;
 }
 
-/* h becomes activation(h); slope[i] becomes the derivative there. */
-static void NAME(activate)(int kind, T leak, T *h, T *slope, int64_t count)
+/* h becomes activation(h), and slope the derivative there, but for the ReLU, whose values tell it; both zero in the
+ * padding. */
+static void NAME(activate)(int kind, T leak, T *restrict h, T *restrict slope, int64_t count, int64_t stride)
 {
     T minus_one;
     switch (kind) {
@@ -51,6 +96,8 @@ static void NAME(activate)(int kind, T leak, T *h, T *slope, int64_t count)
         for (int64_t i = 0; i < count; i++) slope[i] = 1;
         break;
     case RELU:
+        FOR_VECTORS(i, stride) AT(h, i) = POSITIVE_PART(AT(h, i), AT(h, i));
+        return;
     case LEAKY_RELU:
         for (int64_t i = 0; i < count; i++) {
             slope[i] = h[i] > 0 ? (T)1 : leak;
@@ -73,155 +120,119 @@ static void NAME(activate)(int kind, T leak, T *h, T *slope, int64_t count)
         }
         break;
     }
+    for (int64_t i = count; i < stride; i++) h[i] = slope[i] = 0;
 }
 
-/* What a layer hands on, in scratch memory that the caller allocated. */
+INLINE void NAME(add)(T *out, const T *x, int64_t stride)
+{
+    FOR_VECTORS(i, stride) AT(out, i) += AT(x, i);
+}
+
+INLINE void NAME(add_multiple)(T *out, T factor, const T *x, int64_t stride)
+{
+    FOR_VECTORS(i, stride) AT(out, i) += factor * AT(x, i);
+}
+
+INLINE void NAME(set_multiple)(T *out, T factor, const T *x, int64_t stride)
+{
+    FOR_VECTORS(i, stride) AT(out, i) = factor * AT(x, i);
+}
+
+/* What a layer hands on, in scratch memory that the caller allocated. Its outputs are inputs of the layer above: all
+ * of them, or a list of the active ones. */
 typedef struct {
-    T *h, *slope, *signal, *active, *products;
+    T *h, *slope, *signal, *products, *active;
     uint32_t *offsets;
-    int64_t count;
 } NAME(values);
 
 static NAME(values) NAME(values_of)(const layer_plan *layer, T *scratch)
 {
     const int64_t room = PADDED(layer->stride);
-    T *start = scratch + layer->scratch;
+    T *start = scratch + layer->scratch + GROUP * room; /* before it, a group's outputs */
     NAME(values) v = {start, start + room, start + 2 * room, start + 3 * room, start + 4 * room,
-                      (uint32_t *)(start + 5 * room), 0};
+                      (uint32_t *)(start + 5 * room)};
     return v;
 }
 
-/* The inputs of one sample: values and byte offsets of first-layer rows. */
-typedef struct {
-    T *x;
-    const uint32_t *offsets;
-    int64_t count, sample;
-} NAME(inputs);
+/* In wide layers the ReLU neurons that are not active are left out; in narrow ones a list costs more than it saves. */
+#define IS_LISTED(net, layer) ((net)->activation == RELU && (layer)->outputs > LISTED_ABOVE)
 
-static void NAME(fetch)(const samples *data, int64_t sample, int64_t row_bytes, NAME(inputs) *in)
+/* List what is positive; returns how many. */
+static int64_t NAME(list_active)(const layer_plan *layer, const NAME(values) *v)
 {
-    const int64_t first = data->starts ? data->starts[sample] : sample * data->inputs;
-    const int64_t count = data->starts ? data->starts[sample + 1] - first : data->inputs;
-    const T scale = (T)data->scale;
-    uint32_t *restrict offsets = (uint32_t *)in->offsets;
-    T *restrict x = in->x;
-    CHECK(sample >= 0 && sample < data->count && count <= data->inputs);
-    if (data->bytes) {
-        const uint8_t *restrict bytes = data->bytes + first;
-        for (int64_t k = 0; k < count; k++) x[k] = (T)bytes[k] * scale;
-    } else {
-        const T *restrict values = (const T *)data->values + first;
-        for (int64_t k = 0; k < count; k++) x[k] = values[k] * scale;
-    }
-    if (data->starts) {
-        const uint16_t *restrict columns = data->columns + first;
-        for (int64_t k = 0; k < count; k++) offsets[k] = (uint32_t)columns[k] * (uint32_t)row_bytes;
-    }
-    in->count = count;
-    in->sample = sample;
-}
-
-static void NAME(prefetch)(const samples *data, int64_t sample)
-{
-    const int64_t first = data->starts ? data->starts[sample] : sample * data->inputs;
-    const int64_t count = data->starts ? data->starts[sample + 1] - first : data->inputs;
-    if (data->starts)
-        for (int64_t k = 0; k < count; k += 32) PREFETCH(data->columns + first + k);
-    if (data->bytes)
-        for (int64_t k = 0; k < count; k += 64) PREFETCH(data->bytes + first + k);
-    else
-        for (int64_t k = 0; k < count; k += 64 / (int64_t)sizeof(T)) PREFETCH((const T *)data->values + first + k);
-}
-
-/* Fetch the nonzero values only of a dense sample: most of an image is background. Returns 0 where all are finite. */
-static T NAME(fetch_nonzeros)(const samples *data, int64_t sample, int64_t row_bytes, NAME(inputs) *in)
-{
-    uint32_t *restrict offsets = (uint32_t *)in->offsets;
-    T *restrict x = in->x;
-    const T *restrict values = (const T *)data->values + sample * data->inputs;
-    const T scale = (T)data->scale;
-    int64_t kept = 0, k = 0;
+    const uint32_t row_bytes = (uint32_t)(layer[1].stride * (int64_t)sizeof(T));
+    int64_t count = 0;
     uint32_t offset = 0;
-    T poison = 0; /* 0 times anything finite */
-#ifdef COMPRESS
-    for (; k + COMPRESS_LANES <= data->inputs; k += COMPRESS_LANES) {
-        kept += COMPRESS(values + k, scale, offset, (uint32_t)row_bytes, x + kept, offsets + kept, &poison);
-        offset += COMPRESS_LANES * (uint32_t)row_bytes;
+#ifdef COMPRESS_POSITIVE
+    for (int64_t i = 0; i < layer->stride; i += COMPRESS_LANES, offset += COMPRESS_LANES * row_bytes)
+        count += COMPRESS_POSITIVE(v->h + i, offset, row_bytes, v->active + count, v->offsets + count);
+#else
+    for (int64_t i = 0; i < layer->outputs; i++, offset += row_bytes) {
+        v->offsets[count] = offset;
+        v->active[count] = v->h[i];
+        count += v->h[i] > 0;
     }
 #endif
-    for (; k + 8 <= data->inputs; k += 8) {
-        uint64_t words[sizeof(T)], any = 0;
-        memcpy(words, values + k, 8 * sizeof(T));
-        UNROLL for (unsigned i = 0; i < sizeof(T); i++) any |= words[i];
-        if (any) {
-            UNROLL for (uint32_t i = 0; i < 8; i++) {
-                offsets[kept] = offset + i * (uint32_t)row_bytes;
-                x[kept] = values[k + i] * scale;
-                poison += values[k + i] * 0;
-                kept += values[k + i] != 0;
-            }
-        }
-        offset += 8 * (uint32_t)row_bytes;
+    for (int64_t k = count; k < WHOLE(count); k++) {
+        v->offsets[k] = 0;
+        v->active[k] = 0;
     }
-    for (; k < data->inputs; k++, offset += (uint32_t)row_bytes) {
-        offsets[kept] = offset;
-        x[kept] = values[k] * scale;
-        poison += values[k] * 0;
-        kept += values[k] != 0;
-    }
-    in->count = kept;
-    in->sample = sample;
-    return poison;
+    return count;
 }
 
-static NAME(inputs) NAME(input_room)(const layer_plan *first, T *scratch, const samples *data)
+/* The products of active neurons, in the order of `list_active`, become their signals; the others have none. */
+static void NAME(spread)(const layer_plan *layer, const NAME(values) *v)
 {
-    const int64_t room = PADDED(first->inputs);
-    NAME(inputs) in = {scratch, (uint32_t *)(scratch + room), 0, 0};
-    if (!data->starts)
-        for (int64_t k = 0; k < first->inputs; k++)
-            ((uint32_t *)in.offsets)[k] = (uint32_t)(k * first->stride * (int64_t)sizeof(T));
-    return in;
+    int64_t k = 0;
+#ifdef COMPRESS_POSITIVE
+    for (int64_t i = 0; i < layer->stride; i += COMPRESS_LANES)
+        k += SPREAD_POSITIVE(v->h + i, v->products + k, v->signal + i);
+#else
+    for (int64_t i = 0; i < layer->outputs; i++) {
+        v->signal[i] = v->h[i] > 0 ? v->products[k] : 0;
+        k += v->h[i] > 0;
+    }
+#endif
 }
 
-/* The network at one sample; values[] keep what the gradient needs. Returns the outputs. */
-static T *NAME(forward_one)(const network_plan *net, const T *theta, const samples *data, const NAME(inputs) *in,
-                            T *scratch)
+/* Point every layer that hands on all of its outputs to all rows of the next. */
+static void NAME(prepare)(const network_plan *net, T *scratch)
 {
-    const T *x = in->x;
-    const uint32_t *offsets = in->offsets;
-    int64_t count = in->count;
+    for (int64_t l = 0; l + 1 < net->depth; l++) {
+        const NAME(values) v = NAME(values_of)(net->layers + l, scratch);
+        NAME(name_all_rows)(net->layers + l + 1, v.offsets);
+        memset(v.signal, 0, (size_t)PADDED(net->layers[l].stride) * sizeof(T));
+        memset(v.products, 0, (size_t)PADDED(net->layers[l].stride) * sizeof(T));
+    }
+}
+
+/* The bias of the first layer, where samples are centred with shift times its centring row. */
+INLINE void NAME(start_first)(const network_plan *net, const T *theta, T shift, T *h)
+{
+    const layer_plan *first = net->layers;
+    const T *bias = theta + first->weights + first->inputs * first->stride;
+    memcpy(h, bias, (size_t)first->stride * sizeof(T));
+    if (shift != 0) NAME(add_multiple)(h, shift, bias + first->stride, first->stride);
+}
+
+/* The network from the first layer's sums on; the values of every layer keep what the gradient needs. Returns the
+ * outputs. */
+static T *NAME(finish_forward)(const network_plan *net, const T *theta, T *scratch)
+{
     for (int64_t l = 0;; l++) {
-        const layer_plan *layer = net->layers + l;
-        const T *rows = theta + layer->weights, *bias = rows + layer->inputs * layer->stride;
-        NAME(values) v = NAME(values_of)(layer, scratch);
-        const int64_t stride = layer->stride;
-        if (l == 0 && data->mean_product) {
-            const T shift = ((const T *)data->mean_product)[in->sample] - (T)data->mean_square;
-            for (int64_t i = 0; i < stride; i++) v.h[i] = bias[i] + shift * bias[stride + i];
-        } else
-            for (int64_t i = 0; i < stride; i++) v.h[i] = bias[i];
-        ON_ROWS(stride, accumulate, rows, offsets, x, count, v.h, stride);
+        const layer_plan *layer = net->layers + l, *above = layer + 1;
+        const NAME(values) v = NAME(values_of)(layer, scratch);
         if (l + 1 == net->depth) return v.h;
-
-        const int64_t next_bytes = net->layers[l + 1].stride * (int64_t)sizeof(T);
-        count = 0;
-        if (net->activation == RELU) {
-            for (int64_t i = 0; i < layer->outputs; i++) {
-                v.offsets[count] = (uint32_t)(i * next_bytes);
-                v.active[count] = v.h[i];
-                count += v.h[i] > 0;
-            }
-        } else {
-            NAME(activate)(net->activation, (T)net->leak, v.h, v.slope, layer->outputs);
-            for (; count < layer->outputs; count++) {
-                v.offsets[count] = (uint32_t)(count * next_bytes);
-                v.active[count] = v.h[count];
-            }
+        const int listed = IS_LISTED(net, layer);
+        if (listed) net->active[l] = NAME(list_active)(layer, &v);
+        else {
+            NAME(activate)(net->activation, (T)net->leak, v.h, v.slope, layer->outputs, layer->stride);
+            net->active[l] = layer->outputs;
         }
-        net->active[l] = count;
-        x = v.active;
-        offsets = v.offsets;
+        const T *rows = theta + above->weights;
+        T *h = NAME(values_of)(above, scratch).h;
+        ON_ROWS(above->stride, accumulate, rows, v.offsets, listed ? v.active : v.h, WHOLE(net->active[l]),
+                rows + above->inputs * above->stride, h, above->stride);
     }
 }
 
@@ -230,55 +241,49 @@ static T *NAME(forward_one)(const network_plan *net, const T *theta, const sampl
 static void NAME(backward_one)(const network_plan *net, T *theta, int step, T *extra, T weight, T *scratch)
 {
     for (int64_t l = net->depth - 1; l > 0; l--) {
-        const layer_plan *layer = net->layers + l;
-        const int64_t stride = layer->stride, count = net->active[l - 1];
-        NAME(values) v = NAME(values_of)(layer, scratch), below = NAME(values_of)(layer - 1, scratch);
+        const layer_plan *layer = net->layers + l, *lower = layer - 1;
+        const int64_t stride = layer->stride, count = WHOLE(net->active[l - 1]);
+        const int listed = IS_LISTED(net, lower);
+        const NAME(values) v = NAME(values_of)(layer, scratch), below = NAME(values_of)(lower, scratch);
+        const T *x = listed ? below.active : below.h;
         T *rows = theta + layer->weights, *bias = rows + layer->inputs * stride;
-        ON_ROWS(stride, dot, rows, below.offsets, below.active, count, v.signal, below.products, stride, step);
-        if (step)
-            for (int64_t i = 0; i < stride; i++) bias[i] += v.signal[i];
+        ON_ROWS(stride, dot, rows, below.offsets, x, count, v.signal, below.products, stride, step);
+        if (step) NAME(add)(bias, v.signal, stride);
         if (extra) {
-            T *extra_rows = extra + layer->weights, *extra_bias = extra_rows + layer->inputs * stride;
-            for (int64_t i = 0; i < stride; i++) v.h[i] = weight * v.signal[i];
-            ON_ROWS(stride, update, extra_rows, below.offsets, below.active, count, v.h, stride);
-            for (int64_t i = 0; i < stride; i++) extra_bias[i] += v.h[i];
+            T *extra_rows = extra + layer->weights, *weighted = v.h;
+            NAME(set_multiple)(weighted, weight, v.signal, stride);
+            ON_ROWS(stride, update, extra_rows, below.offsets, x, count, weighted, stride);
+            NAME(add)(extra_rows + layer->inputs * stride, weighted, stride);
         }
-        if (net->activation == RELU) {
-            const int64_t row_bytes = stride * (int64_t)sizeof(T);
-            for (int64_t i = 0; i < layer[-1].stride; i++) below.signal[i] = 0;
-            for (int64_t k = 0; k < count; k++) below.signal[below.offsets[k] / row_bytes] = below.products[k];
-        } else
-            for (int64_t k = 0; k < count; k++) below.signal[k] = below.products[k] * below.slope[k];
+        if (listed) NAME(spread)(lower, &below);
+        else if (net->activation == RELU)
+            FOR_VECTORS(i, lower->stride) AT(below.signal, i) = POSITIVE_PART(AT(below.h, i), AT(below.products, i));
+        else
+            FOR_VECTORS(i, lower->stride) AT(below.signal, i) = AT(below.products, i) * AT(below.slope, i);
     }
 }
 
-/* The first layer's parameters move by weight times (their inputs) x (signal). */
-static void NAME(move_first)(const layer_plan *layer, T *theta, const samples *data, const NAME(inputs) *in,
-                             const T *signal)
+/* The first layer's bias moves by share times signal, its centring row by -signal. */
+INLINE void NAME(move_bias)(const layer_plan *first, T *theta, int centred, T share, const T *signal)
 {
-    const int64_t stride = layer->stride;
-    T *rows = theta + layer->weights, *bias = rows + layer->inputs * stride;
-    ON_ROWS(stride, update, rows, in->offsets, in->x, in->count, signal, stride);
-    if (data->mean_product) {
-        const T share = 1 - ((const T *)data->mean_product)[in->sample];
-        for (int64_t i = 0; i < stride; i++) {
-            bias[i] += share * signal[i];
-            bias[stride + i] -= signal[i];
-        }
-    } else
-        for (int64_t i = 0; i < stride; i++) bias[i] += signal[i];
+    T *bias = theta + first->weights + first->inputs * first->stride;
+    NAME(add_multiple)(bias, share, signal, first->stride);
+    if (centred) NAME(add_multiple)(bias + first->stride, -1, signal, first->stride);
 }
 
-/* Loss at f against target; signal = factor * gradient. */
-static double NAME(loss)(int kind, const T *f, const T *target, int64_t count, T factor, T *signal)
+/* Loss at f against target, both padded with zeros to stride; signal = factor * gradient. */
+static double NAME(loss)(int kind, const T *f, const T *target, int64_t count, int64_t stride, T factor, T *signal)
 {
-    T loss = 0;
     if (kind == SQUARED) {
-        for (int64_t i = 0; i < count; i++) {
-            const T error = f[i] - target[i];
-            loss += error * error;
-            signal[i] = 2 * factor * error;
+        NARROW sums = AT(f, 0) - AT(f, 0);
+        T lanes[NARROW_LANES], loss = 0;
+        FOR_VECTORS(i, stride) {
+            const NARROW error = AT(f, i) - AT(target, i);
+            sums += error * error;
+            AT(signal, i) = 2 * factor * error;
         }
+        memcpy(lanes, &sums, sizeof lanes);
+        for (int i = 0; i < NARROW_LANES; i++) loss += lanes[i];
         return loss;
     }
     T largest = f[0], total = 0, minus_one, fit = 0, mass = 0;
@@ -293,73 +298,221 @@ static double NAME(loss)(int kind, const T *f, const T *target, int64_t count, T
     return mass * LOG(total) - fit;
 }
 
-/* One SGD step for each of order[0..count): returns the sum of the losses met on the way. */
-static double NAME(sgd)(const network_plan *net, T *theta, T *average, const samples *data, const T *targets,
-                        const int64_t *target_of, int kind, const int64_t *order, const double *steps,
-                        const double *weights, int64_t count, T *scratch)
+/* What every step of one call has in common. */
+typedef struct {
+    const network_plan *net;
+    const layer_plan *first, *last;
+    T *theta, *average;
+    const records *data;
+    const T *targets;
+    int loss;
+    T *scratch;
+    NAME(inputs) in;
+    NAME(values) bottom, top;
+} NAME(run);
+
+/* From the first layer's sums in bottom.h to its signal in bottom.signal; all but the first layer's rows move, and
+ * their average by weight. Returns the loss. */
+static double NAME(step_above)(NAME(run) *run, const record_head *head, T step, T weight)
 {
-    const layer_plan *first = net->layers, *last = net->layers + net->depth - 1;
-    NAME(inputs) in = NAME(input_room)(first, scratch, data);
-    NAME(values) top = NAME(values_of)(last, scratch), bottom = NAME(values_of)(first, scratch);
+    const layer_plan *first = run->first, *last = run->last;
+    const T share = run->data->centred ? (T)(1 - head->mean_product) : 1;
+    const T *f = NAME(finish_forward)(run->net, run->theta, run->scratch);
+    const double loss = NAME(loss)(run->loss, f, run->targets + head->target * last->stride, last->outputs,
+                                   last->stride, -step, run->top.signal);
+    NAME(backward_one)(run->net, run->theta, 1, run->average, weight, run->scratch);
+    NAME(move_bias)(first, run->theta, run->data->centred, share, run->bottom.signal);
+    if (run->average) {
+        NAME(set_multiple)(run->bottom.h, weight, run->bottom.signal, first->stride);
+        NAME(move_bias)(first, run->average, run->data->centred, share, run->bottom.h);
+    }
+    return loss;
+}
+
+static T NAME(shift)(const records *data, const record_head *head)
+{
+    return data->centred ? (T)(head->mean_product - data->mean_square) : 0;
+}
+
+/* A step at a sample that is a list of nonzero values. */
+static double NAME(sparse_step)(NAME(run) *run, int64_t sample, T step, T weight)
+{
+    const layer_plan *first = run->first;
+    const int64_t stride = first->stride;
+    NAME(inputs) *in = &run->in;
+    const record_head *head = NAME(record)(run->data, sample);
+    NAME(fetch_sparse)(run->data, head, stride * (int64_t)sizeof(T), in);
+    NAME(start_first)(run->net, run->theta, NAME(shift)(run->data, head), run->bottom.h);
+    ON_ROWS(stride, accumulate, run->theta + first->weights, in->offsets, in->x, in->count, run->bottom.h,
+            run->bottom.h, stride);
+    const double loss = NAME(step_above)(run, head, step, weight);
+    ON_ROWS(stride, update, run->theta + first->weights, in->offsets, in->x, in->count, run->bottom.signal, stride);
+    if (run->average)
+        ON_ROWS(stride, update, run->average + first->weights, in->offsets, in->x, in->count, run->bottom.h, stride);
+    return loss;
+}
+
+/* gram[i][j] = <x_i, x_j> for i < j in a group. */
+static void NAME(gram_of)(const NAME(inputs) *in, T gram[GROUP][GROUP])
+{
+    NARROW sums[GROUP][GROUP] = {0};
+    FOR_VECTORS(k, in->count)
+        UNROLL for (int j = 1; j < GROUP; j++)
+            UNROLL for (int i = 0; i < j; i++)
+                sums[i][j] += AT(in->x + i * in->room, k) * AT(in->x + j * in->room, k);
+    for (int j = 1; j < GROUP; j++)
+        for (int i = 0; i < j; i++) {
+            T lanes[NARROW_LANES];
+            memcpy(lanes, &sums[i][j], sizeof lanes);
+            gram[i][j] = 0;
+            for (int lane = 0; lane < NARROW_LANES; lane++) gram[i][j] += lanes[lane];
+        }
+}
+
+/* Steps at count <= GROUP samples in turn, whose first layer's rows are read once and written once. With signals s_i,
+ * the steps before step j have added sum_i x_i s_i^T to the weights, so that its sums are those of the weights as they
+ * stand, plus sum_i <x_i, x_j> s_i: the same steps, in another order of additions. */
+static double NAME(group_step)(NAME(run) *run, const int64_t *order, const double *steps, const double *weights,
+                               int64_t count)
+{
+    const layer_plan *first = run->first;
+    const records *data = run->data;
+    const int64_t stride = first->stride, room = PADDED(stride);
+    T *sums = run->scratch + first->scratch, *signals = run->scratch + run->net->signals, gram[GROUP][GROUP];
+    NAME(inputs) *in = &run->in;
+    const record_head *heads[GROUP];
+    const char *rows[GROUP];
+    double loss = 0;
+    for (int64_t g = 0; g < GROUP; g++) {
+        heads[g] = NAME(record)(data, order[g < count ? g : 0]);
+        rows[g] = (const char *)(heads[g] + 1);
+    }
+    (void)NAME(fetch_group)(rows, data->are_bytes, (T)data->scale, first->inputs, stride * (int64_t)sizeof(T), in);
+    NAME(gram_of)(in, gram);
+    memset(sums, 0, (size_t)(GROUP * room) * sizeof(T));
+    memset(signals, 0, (size_t)(GROUP * room) * sizeof(T));
+    ON_ROWS(stride, accumulate_group, run->theta + first->weights, in, sums, room, stride);
+    for (int64_t j = 0; j < count; j++) {
+        NAME(start_first)(run->net, run->theta, NAME(shift)(data, heads[j]), run->bottom.h);
+        NAME(add)(run->bottom.h, sums + j * room, stride);
+        for (int64_t i = 0; i < j; i++) NAME(add_multiple)(run->bottom.h, gram[i][j], signals + i * room, stride);
+        loss += NAME(step_above)(run, heads[j], (T)steps[j], (T)weights[j]);
+        memcpy(signals + j * room, run->bottom.signal, (size_t)stride * sizeof(T));
+    }
+    ON_ROWS(stride, update_group, run->theta + first->weights, in, signals, room, stride);
+    if (run->average) {
+        for (int64_t j = 0; j < count; j++)
+            NAME(set_multiple)(signals + j * room, (T)weights[j], signals + j * room, stride);
+        ON_ROWS(stride, update_group, run->average + first->weights, in, signals, room, stride);
+    }
+    return loss;
+}
+
+static double NAME(group_steps)(NAME(run) *run, const int64_t *order, const double *steps, const double *weights,
+                                int64_t count)
+{
     double total = 0;
-    for (int64_t i = last->outputs; i < last->stride; i++) top.signal[i] = 0;
-    for (int64_t n = 0; n < count; n++) {
-        const int64_t sample = order[n];
-        if (n + AHEAD < count) NAME(prefetch)(data, order[n + AHEAD]);
-        if (n + 2 * AHEAD < count) {
-            const int64_t later = order[n + 2 * AHEAD];
-            if (data->starts) PREFETCH(data->starts + later);
-            PREFETCH(target_of + later);
-        }
-        NAME(fetch)(data, sample, first->stride * (int64_t)sizeof(T), &in);
-        const T *f = NAME(forward_one)(net, theta, data, &in, scratch);
-        total += NAME(loss)(kind, f, targets + target_of[sample] * last->outputs, last->outputs, (T)-steps[n], top.signal);
-        NAME(backward_one)(net, theta, 1, average, average ? (T)weights[n] : 0, scratch);
-        NAME(move_first)(first, theta, data, &in, bottom.signal);
-        if (average) {
-            for (int64_t i = 0; i < first->stride; i++) bottom.h[i] = (T)weights[n] * bottom.signal[i];
-            NAME(move_first)(first, average, data, &in, bottom.h);
-        }
+    for (int64_t n = 0; n < count; n += GROUP) {
+        for (int64_t k = n + GROUP; k < n + 2 * GROUP && k < count; k++) NAME(prefetch_record)(run->data, order[k]);
+        for (int64_t k = n + 2 * GROUP; k < n + 3 * GROUP && k < count; k++) PREFETCH(run->data->where + order[k]);
+        total += NAME(group_step)(run, order + n, steps + n, weights + n, count - n < GROUP ? count - n : GROUP);
     }
     return total;
 }
 
-/* Outputs, shape (samples, outputs). Returns whether all values of dense samples are finite. */
+/* Steps at samples that are lists of nonzero values. */
+static double NAME(sparse_steps)(NAME(run) *run, const int64_t *order, const double *steps, const double *weights,
+                                 int64_t count)
+{
+    double total = 0;
+    for (int64_t n = 0; n < count; n++) {
+        if (n + AHEAD < count) NAME(prefetch_record)(run->data, order[n + AHEAD]);
+        if (n + 2 * AHEAD < count) PREFETCH(run->data->where + order[n + 2 * AHEAD]);
+        total += NAME(sparse_step)(run, order[n], (T)steps[n], (T)weights[n]);
+    }
+    return total;
+}
+
+/* One SGD step for each of order[0..count): returns the sum of the losses met on the way. targets has rows of the
+ * last layer's stride. */
+static double NAME(sgd)(const network_plan *net, T *theta, T *average, const records *data, const T *targets, int loss,
+                        const int64_t *order, const double *steps, const double *weights, int64_t count, T *scratch)
+{
+    const layer_plan *first = net->layers, *last = net->layers + net->depth - 1;
+    NAME(run) run = {net, first, last, theta, average, data, targets, loss, scratch, NAME(input_room)(first, scratch),
+                     NAME(values_of)(first, scratch), NAME(values_of)(last, scratch)};
+    NAME(prepare)(net, scratch);
+    memset(run.top.signal, 0, (size_t)last->stride * sizeof(T));
+    return data->sparse ? NAME(sparse_steps)(&run, order, steps, weights, count)
+                        : NAME(group_steps)(&run, order, steps, weights, count);
+}
+
+/* Outputs, shape (samples, outputs), GROUP samples at a time. Returns whether all values of the samples are finite. */
 static int NAME(forward)(const network_plan *net, const T *theta, const samples *data, T *out, T *scratch)
 {
     const layer_plan *first = net->layers, *last = net->layers + net->depth - 1;
-    const int64_t row_bytes = first->stride * (int64_t)sizeof(T);
-    NAME(inputs) in = NAME(input_room)(first, scratch, data);
+    NAME(inputs) in = NAME(input_room)(first, scratch);
+    const char *rows[GROUP];
     T poison = 0;
-    for (int64_t n = 0; n < data->count; n++) {
-        if (data->starts && n + AHEAD < data->count) NAME(prefetch)(data, n + AHEAD);
-        if (data->starts || data->bytes) NAME(fetch)(data, n, row_bytes, &in);
-        else poison += NAME(fetch_nonzeros)(data, n, row_bytes, &in);
-        memcpy(out + n * last->outputs, NAME(forward_one)(net, theta, data, &in, scratch),
-               (size_t)last->outputs * sizeof(T));
+    NAME(prepare)(net, scratch);
+    for (int64_t n = 0; n < data->count; n += GROUP) {
+        for (int64_t g = 0; g < GROUP; g++)
+            rows[g] = (const char *)data->values + (n + g < data->count ? n + g : n) * data->inputs * data->item;
+        poison += NAME(fetch_group)(rows, data->item == 1, (T)data->scale, first->inputs,
+                                    first->stride * (int64_t)sizeof(T), &in);
+        NAME(inputs) values = in;
+        for (const layer_plan *layer = first; layer <= last; layer++) {
+            const int64_t stride = layer->stride, room = PADDED(stride);
+            const T *weights = theta + layer->weights, *bias = weights + layer->inputs * stride;
+            const NAME(values) v = NAME(values_of)(layer, scratch);
+            T *h = scratch + layer->scratch;
+            for (int64_t g = 0; g < GROUP; g++) memcpy(h + g * room, bias, (size_t)stride * sizeof(T));
+            ON_ROWS(stride, accumulate_group, weights, &values, h, room, stride);
+            if (layer < last)
+                for (int64_t g = 0; g < GROUP; g++)
+                    NAME(activate)(net->activation, (T)net->leak, h + g * room, v.slope, layer->outputs, stride);
+            values = (NAME(inputs)){h, v.offsets, layer->outputs, room};
+        }
+        for (int64_t g = 0; g < GROUP && n + g < data->count; g++)
+            memcpy(out + (n + g) * last->outputs, values.x + g * values.room, (size_t)last->outputs * sizeof(T));
     }
     return poison == 0;
 }
 
 /* For cotangents c (samples, outputs): by_parameters += sum_n d<c_n, f(x_n)>/d theta, packed as theta is;
- * by_inputs[n] = d<c_n, f(x_n)>/d x_n. Dense samples only. */
+ * by_inputs[n] = d<c_n, f(x_n)>/d x_n. */
 static void NAME(gradients)(const network_plan *net, T *theta, const samples *data, const T *cotangents,
                             T *by_parameters, T *by_inputs, T *scratch)
 {
     const layer_plan *first = net->layers, *last = net->layers + net->depth - 1;
-    NAME(inputs) in = NAME(input_room)(first, scratch, data);
-    NAME(values) top = NAME(values_of)(last, scratch), bottom = NAME(values_of)(first, scratch);
-    for (int64_t i = last->outputs; i < last->stride; i++) top.signal[i] = 0;
+    const NAME(values) top = NAME(values_of)(last, scratch), bottom = NAME(values_of)(first, scratch);
+    NAME(inputs) in = NAME(input_room)(first, scratch);
+    T *products = in.x + in.room;
+    NAME(prepare)(net, scratch);
+    NAME(name_all_rows)(first, in.offsets);
+    memset(top.signal, 0, (size_t)last->stride * sizeof(T));
     for (int64_t n = 0; n < data->count; n++) {
-        NAME(fetch)(data, n, 0, &in);
-        (void)NAME(forward_one)(net, theta, data, &in, scratch);
+        NAME(fetch_row)(data, n, &in);
+        NAME(start_first)(net, theta, 0, bottom.h);
+        ON_ROWS(first->stride, accumulate, theta + first->weights, in.offsets, in.x, in.count, bottom.h, bottom.h,
+                first->stride);
+        (void)NAME(finish_forward)(net, theta, scratch);
         memcpy(top.signal, cotangents + n * last->outputs, (size_t)last->outputs * sizeof(T));
         NAME(backward_one)(net, theta, 0, by_parameters, 1, scratch);
-        NAME(move_first)(first, by_parameters, data, &in, bottom.signal);
-        ON_ROWS(first->stride, dot, theta + first->weights, in.offsets, in.x, in.count, bottom.signal,
-                by_inputs + n * first->inputs, first->stride, 0);
+        NAME(move_bias)(first, by_parameters, 0, 1, bottom.signal);
+        ON_ROWS(first->stride, update, by_parameters + first->weights, in.offsets, in.x, in.count, bottom.signal,
+                first->stride);
+        ON_ROWS(first->stride, dot, theta + first->weights, in.offsets, in.x, in.count, bottom.signal, products,
+                first->stride, 0);
+        memcpy(by_inputs + n * first->inputs, products, (size_t)first->inputs * sizeof(T));
     }
 }
 
+#undef AT
+#undef POSITIVE_PART
+#undef FOR_VECTORS
+#undef IS_LISTED
 #undef ON_ROWS
 #undef IS_WIDE
+#undef NARROW
+#undef NARROW_LANES

@@ -13,12 +13,34 @@
 #define LN2_HIGH 0.693359375f
 #define LN2_LOW (-2.12194440e-4f)
 #define LOG logf
+#if NARROW_BYTES == 32
+#define EVENS 0, 2, 8, 10, 4, 6, 12, 14
+#define ODDS 1, 3, 9, 11, 5, 7, 13, 15
+#define LOW 0, 1, 2, 3, 8, 9, 10, 11
+#define HIGH 4, 5, 6, 7, 12, 13, 14, 15
+#else
+#define EVENS 0, 2, 4, 6
+#define ODDS 1, 3, 5, 7
+#endif
+#if NARROW_BYTES == 32
+#define UNPACK unpack
+#endif
 #if WIDE_BYTES == 64
-#define COMPRESS compress
+#define COMPRESS_GROUP compress_group
+#define COMPRESS_POSITIVE compress_positive
+#define SPREAD_POSITIVE spread_positive
 #define COMPRESS_LANES 16
 #endif
 #include "_steps.h"
-#undef COMPRESS
+#undef UNPACK
+#undef COMPRESS_GROUP
+#undef COMPRESS_POSITIVE
+#undef SPREAD_POSITIVE
+#undef COMPRESS_LANES
+#undef EVENS
+#undef ODDS
+#undef LOW
+#undef HIGH
 #undef T
 #undef NAME
 #undef EXP_COEFFICIENT
@@ -46,7 +68,20 @@
 #define LN2_HIGH 6.93147180369123816490e-01
 #define LN2_LOW 1.90821492927058770002e-10
 #define LOG log
+#if NARROW_BYTES == 32
+#define EVENS 0, 4, 2, 6
+#define ODDS 1, 5, 3, 7
+#define LOW 0, 1, 4, 5
+#define HIGH 2, 3, 6, 7
+#else
+#define EVENS 0, 2
+#define ODDS 1, 3
+#endif
 #include "_steps.h"
+#undef EVENS
+#undef ODDS
+#undef LOW
+#undef HIGH
 #undef T
 #undef NAME
 #undef EXP_COEFFICIENT

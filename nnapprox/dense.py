@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import mmap
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,6 +20,18 @@ Array = NDArray[Any]
 INSTRUCTION_SETS = ("baseline", "avx2", "avx512")
 ACTIVATION_CODES = {"identity": 0, "relu": 1, "leaky-relu": 2, "sigmoid": 3, "tanh": 4}
 LOSS_CODES = {"squared": 0, "cross-entropy": 1}
+GROUP = 4
+"""Samples that the kernels evaluate together, for which scratch memory has room (as in ``_simd.h``)."""
+
+RECORD_HEAD = 16
+"""Bytes before a record's values (as in ``_simd.h``)."""
+
+LARGE_PAGE = 2**21
+"""Bytes from which an array is put on large pages, whose addresses are found sooner."""
+
+LISTS_UP_TO = 32
+"""Width of the first layer up to which its weights stay in the nearest cache, so that reading rows costs little."""
+
 SPARSE_BELOW = 0.5
 """Samples are kept as lists of nonzero entries where less than this share of them is not zero."""
 
@@ -40,11 +53,15 @@ def instruction_set() -> str:
 
 
 def _aligned(size: int, dtype: str) -> Array:
-    """Zeros that start on a cache line, as the vector loads need it."""
-    itemsize = np.dtype(dtype).itemsize
-    raw = np.zeros(size * itemsize + 64, dtype=np.uint8)
+    """Zeros that start on a cache line, as the vector loads need it; on large pages where the system has them."""
+    size *= np.dtype(dtype).itemsize
+    raw = np.zeros(size + 64, dtype=np.uint8)
+    if size >= LARGE_PAGE and hasattr(mmap, "MADV_HUGEPAGE"):
+        memory = mmap.mmap(-1, size + 64, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        memory.madvise(mmap.MADV_HUGEPAGE)
+        raw = np.frombuffer(memory, dtype=np.uint8)
     first = -raw.ctypes.data % 64
-    return raw[first : first + size * itemsize].view(dtype)
+    return raw[first : first + size].view(dtype)
 
 
 def _padded(n: int) -> int:
@@ -72,14 +89,16 @@ class Layout:
     def __init__(self, widths: Sequence[int], dtype: str, activation: str, leak: float = 0.0) -> None:
         self.widths, self.dtype = tuple(widths), dtype
         itemsize = np.dtype(dtype).itemsize
-        scratch, weights = 2 * _padded(widths[0]), 0
+        scratch, weights = (GROUP + 1) * _padded(widths[0]), 0
         plan = []
         for index, (inputs, outputs) in enumerate(itertools.pairwise(widths)):
             multiple = (32 if outputs * itemsize <= 128 else 64) // itemsize
             stride = -(-outputs // multiple) * multiple
             plan.append((inputs, outputs, stride, weights, scratch))
             weights += _padded((inputs + 1 + (index == 0)) * stride)
-            scratch += 6 * _padded(stride)
+            scratch += (GROUP + 6) * _padded(stride)
+        signals = scratch
+        scratch += GROUP * _padded(plan[0][2])
         if any((inputs + 1) * stride * itemsize >= 2**32 for inputs, _, stride, _, _ in plan):
             raise UsageError(f"a layer of widths {self.widths} is too large: its weights must fit in 4 GB")
         self.plan = np.array(plan, dtype=np.int64)
@@ -88,10 +107,16 @@ class Layout:
             INSTRUCTION_SETS.index(instruction_set()),
             self.plan,
             np.zeros(len(plan), dtype=np.int64),
+            signals,
             ACTIVATION_CODES[activation],
             leak,
         )
         self._scratch = _aligned(scratch, dtype)
+
+    @property
+    def prefers_lists(self) -> bool:
+        """Whether sparse samples are best taken one at a time: else several at once share the rows they read."""
+        return int(self.plan[0, 2]) <= LISTS_UP_TO
 
     def empty(self) -> Array:
         """Packed parameters, all zero."""
@@ -123,16 +148,31 @@ class Layout:
             pairs.append((np.ascontiguousarray(rows[:inputs].T), rows[inputs].copy()))
         return pairs
 
-    def forward(self, theta: Array, samples: Samples) -> Array:
-        """Outputs at every sample, shape (samples, N_L).
+    def pad(self, targets: Array) -> Array:
+        """Targets of shape (t, N_L) as `sgd` takes them: of this dtype, rows padded with zeros."""
+        padded = np.zeros((len(targets), int(self.plan[-1, 2])), dtype=self.dtype)
+        padded[:, : self.widths[-1]] = targets
+        return padded
+
+    def forward(self, theta: Array, x: Array, scale: float = 1.0) -> Array:
+        """Outputs at every sample, shape (m, N_L).
+
+        Parameters
+        ----------
+        theta : array
+            Packed parameters.
+        x : array, shape (m, d)
+            uint8, or of the layout's dtype.
+        scale : float
+            The network's input is x times scale.
 
         Raises
         ------
         UsageError
-            A value of dense samples is not finite.
+            A value of x is not finite.
         """
-        out = np.empty((samples.count, self.widths[-1]), dtype=self.dtype)
-        if samples.count and not self._kernel.forward(theta, samples.kernel, out, self._scratch):
+        out = np.empty((len(x), self.widths[-1]), dtype=self.dtype)
+        if len(x) and not self._kernel.forward(theta, _view(x, scale), out, self._scratch):
             raise UsageError("x holds a number that is not finite")
         return out
 
@@ -140,13 +180,12 @@ class Layout:
         """Gradients of sum_n <cotangents[n], f(x[n])>: packed as theta is, and with respect to x, shape (m, d)."""
         by_parameters, by_inputs = self.empty(), np.empty(x.shape, dtype=self.dtype)
         if len(x):
-            kernel = Samples.dense(x, self.dtype).kernel
-            self._kernel.gradients(theta, kernel, cotangents, by_parameters, by_inputs, self._scratch)
+            self._kernel.gradients(theta, _view(x, 1.0), cotangents, by_parameters, by_inputs, self._scratch)
         return by_parameters, by_inputs
 
     def sgd(
-        self, theta: Array, average: Array | None, samples: Samples, targets: Array, target_of: Array, loss: str,
-        order: Array, steps: Array, weights: Array,
+        self, theta: Array, average: Array | None, samples: Samples, targets: Array, loss: str, order: Array,
+        steps: Array, weights: Array,
     ) -> float:  # fmt: skip
         """Take one step theta -= steps[n] * gradient of the loss at sample order[n], for every n in turn.
 
@@ -158,8 +197,8 @@ class Layout:
             Packed like theta; gains weights[n] times every step, for averages of the iterates.
         samples : Samples
             The inputs; `order` holds indices into them.
-        targets, target_of : array, shape (t, N_L) of the layout's dtype; array of int64, shape (samples,)
-            The target of sample i is targets[target_of[i]].
+        targets : array
+            What `pad` gave: the target of sample i is row target_of[i].
         loss : str
             ``squared``, |f - y|^2, or ``cross-entropy`` of the softmax.
         order, steps, weights : arrays of int64, float64, float64, shape (n,)
@@ -173,32 +212,29 @@ class Layout:
             return 0.0
         return float(
             self._kernel.sgd(
-                theta,
-                average,
-                samples.kernel,
-                targets,
-                target_of,
-                LOSS_CODES[loss],
-                order,
-                steps,
-                weights,
-                self._scratch,
+                theta, average, samples.kernel, targets, LOSS_CODES[loss], order, steps, weights, self._scratch
             )
         )
 
 
+def _view(x: Array, scale: float) -> Any:
+    x = np.ascontiguousarray(x)
+    entries = x.reshape(-1).view(np.uint8)
+    return _kernels.Samples(x.shape[0], x.shape[1], entries, x.itemsize, scale)
+
+
 @dataclass(frozen=True)
 class Samples:
-    """Inputs as the kernels read them.
+    """Training inputs with the numbers of their targets, as the kernels read them: one record a sample.
 
     Attributes
     ----------
     count, inputs : int
         How many, of how many coordinates.
-    mean : array of float64, shape (inputs,), or None
-        What every sample is centred by (already scaled).
     scale : float
         The factor between the array's entries and the network's inputs.
+    mean : array of float64, shape (inputs,), or None
+        What every sample is centred by (already scaled).
     kernel : object
         The view that the kernels take.
     """
@@ -210,59 +246,41 @@ class Samples:
     kernel: Any
 
     @classmethod
-    def dense(cls, x: Array, dtype: str) -> Samples:
-        """View of an array of shape (m, d) as it is, without a copy where it is C-contiguous and of this dtype."""
-        x = np.ascontiguousarray(x, dtype=dtype)
-        entries = x.reshape(-1).view(np.uint8) if x.size else np.zeros(1, np.uint8)
-        return cls(
-            len(x),
-            x.shape[1],
-            1.0,
-            None,
-            _kernels.Samples(x.shape[0], x.shape[1], None, None, entries, False, 1.0, None, 0.0),
-        )
-
-    @classmethod
-    def prepare(cls, x: Array, scale: float, dtype: str, *, centre: bool = False) -> Samples:
-        """Lay out samples for training or for repeated evaluation; sparse where that is less work.
+    def prepare(
+        cls, x: Array, target_of: Array, scale: float, dtype: str, *, lists: bool, centre: bool = False
+    ) -> Samples:
+        """Lay out samples for training.
 
         Parameters
         ----------
         x : array, shape (m, d), m >= 1
             uint8 (kept so) or floats, finite.
+        target_of : array of integers, shape (m,)
+            The row of the target of every sample.
         scale : float
             The network's input is x times scale.
         dtype : str
             ``float32`` or ``float64``.
+        lists : bool
+            Whether to keep lists of nonzero entries if few of them are, see `Layout.prefers_lists`.
         centre : bool
             Whether the network sees x times scale minus the mean of that.
         """
         count, inputs = x.shape
-        if x.dtype != np.uint8:
-            x = np.asarray(x, dtype=dtype)
-        x = np.ascontiguousarray(x)
-        starts = np.empty(count + 1, dtype=np.int64)
-        _kernels.count_nonzeros(x, starts)
-        sparse = starts[-1] < SPARSE_BELOW * x.size and inputs <= np.iinfo(np.uint16).max + 1
-        columns = None
-        entries = x.reshape(-1)
-        if sparse:
-            columns = np.empty(starts[-1] + 1, dtype=np.uint16)
-            entries = np.empty(starts[-1] + 1, dtype=x.dtype)
-            _kernels.gather_nonzeros(x, columns, entries)
-        mean = mean_product = None
-        mean_square = 0.0
-        if centre:
-            mean = x.mean(axis=0, dtype=np.float64) * scale
-            mean_square = float(mean @ mean)
-            products = np.empty(count)
-            if sparse:
-                _kernels.dot_samples(starts, columns, entries, mean, products)
-            else:
-                products[:] = x @ mean
-            mean_product = (products * scale).astype(dtype)
-        kernel = _kernels.Samples(
-            count, inputs, starts if sparse else None, columns, entries.view(np.uint8), x.dtype == np.uint8, scale,
-            None if mean_product is None else mean_product.view(np.uint8), mean_square,
-        )  # fmt: skip
+        x = np.ascontiguousarray(x, dtype=None if x.dtype == np.uint8 else dtype)
+        nonzeros = np.empty(count, dtype=np.int64)
+        _kernels.count_nonzeros(x, nonzeros)
+        few = nonzeros.sum() < SPARSE_BELOW * x.size and inputs <= np.iinfo(np.uint16).max + 1
+        sparse = bool(lists and few)
+        if not sparse:
+            nonzeros[:] = inputs
+        mean = x.mean(axis=0, dtype=np.float64) * scale if centre else None
+        stored = -(-nonzeros // 16) * 16
+        sizes = -(-(RECORD_HEAD + stored * (x.itemsize + 2 * sparse)) // 64) * 64
+        where = np.concatenate([[0], np.cumsum(sizes)])
+        written = _aligned(int(where[-1]) + 64, "uint8")
+        target_of = np.ascontiguousarray(target_of, dtype=np.int64)
+        _kernels.write_records(x, nonzeros, target_of, mean, scale, where, written, sparse)
+        mean_square = 0.0 if mean is None else float(mean @ mean)
+        kernel = _kernels.Records(written, where, x.dtype == np.uint8, sparse, centre, scale, mean_square)
         return cls(count, inputs, scale, mean, kernel)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nnapprox.activation import Activation
-from nnapprox.dense import Layout, Samples
+from nnapprox.dense import Layout
 from nnapprox.errors import UsageError
 
 Array = NDArray[Any]
@@ -213,7 +213,7 @@ class Network:
         For data sets, shape (m, d) with m >= 1, of bytes or of finite floats, already checked.
         """
         layout, theta = self._packed
-        return layout.forward(theta, Samples.prepare(x, scale, self.dtype))
+        return layout.forward(theta, x if x.dtype == np.uint8 else np.asarray(x, dtype=self.dtype), scale)
 
     def astype(self, dtype: str) -> Network:
         """The same network with other numbers: ``float32`` and ``float64`` round to nearest, ``rational`` is exact.
@@ -282,7 +282,7 @@ class Network:
 
     def _evaluate(self, points: Array) -> Array:
         layout, theta = self._packed
-        return layout.forward(theta, Samples.dense(points, self.dtype))
+        return layout.forward(theta, points)
 
 
 def _dtype_name(array: Array) -> str:

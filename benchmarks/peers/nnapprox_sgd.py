@@ -11,16 +11,16 @@ def make(weights: list[Array], biases: list[Array], x: Array, labels: Array, ste
     widths = (weights[0].shape[1], *(len(b) for b in biases))
     layout = Layout(widths, "float32", "relu")
     theta = layout.pack(weights, biases)
-    samples = Samples.prepare(x, 1 / 255, "float32", centre=centre)
+    samples = Samples.prepare(x, labels, 1 / 255, "float32", lists=layout.prefers_lists, centre=centre)
     first = layout.rows(theta, 0)
     bias, shift = widths[0], widths[0] + 1
     if centre:
         first[bias] -= samples.mean @ first[:bias]
-    targets = np.eye(widths[-1], dtype=np.float32)
+    targets = layout.pad(np.eye(widths[-1]))
 
     def run(order):
         steps = np.full(len(order), step)
-        layout.sgd(theta, None, samples, targets, labels, "squared", order, steps, steps)
+        layout.sgd(theta, None, samples, targets, "squared", order, steps, steps)
 
     def parameters():
         found_weights, found_biases = (list(part) for part in zip(*layout.unpack(theta), strict=True))

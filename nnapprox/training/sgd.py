@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nnapprox.activation import Activation
-from nnapprox.dense import Array, Layout, Samples
+from nnapprox.dense import GROUP, Array, Layout, Samples
 from nnapprox.errors import DivergedError, UsageError
 from nnapprox.network import Affine, Network
 from nnapprox.training.recipe import Recipe
@@ -98,13 +98,8 @@ class Run:
         self.per_epoch = self.samples.count
         self.total = self.per_epoch * recipe.epochs
         self.step_size = recipe.first_step_size(self.total)
-        self.averaged = int(self.total * AVERAGED_SHARE) if recipe.average else 0
-        if dataset.classes is None:
-            self.targets = np.ascontiguousarray(dataset.y_train, dtype=recipe.dtype)
-            self.target_of = np.arange(self.per_epoch, dtype=np.int64)
-        else:
-            self.targets = np.eye(dataset.classes, dtype=recipe.dtype)
-            self.target_of = np.ascontiguousarray(dataset.y_train, dtype=np.int64)
+        self.averaged = self._whole_groups(int(self.total * AVERAGED_SHARE)) if recipe.average else 0
+        self.targets = self.layout.pad(dataset.y_train if dataset.classes is None else np.eye(dataset.classes))
 
     def start(self) -> TrainState:
         """The state before the first step."""
@@ -134,11 +129,17 @@ class Run:
                 state.kernel_seconds += spent
                 state.step += len(chunk)
                 done += len(chunk)
-                length = max(1, min(1_000_000, int(length * min(4.0, CHUNK_SECONDS / max(spent, 1e-6)))))
+                length = min(1_000_000, int(length * min(4.0, CHUNK_SECONDS / max(spent, 1e-6))))
+                length = max(GROUP, length - length % GROUP)
                 self._check(state, epoch)
                 record = self._finish_epoch(state, epoch) if done == self.per_epoch else None
                 loss = record["train_loss"] if record else state.epoch_loss / done
                 yield Progress(state.step, self.total, epoch + 1, loss, record)
+
+    def _whole_groups(self, last: int) -> int:
+        """About so many last steps, starting with a group of the kernels': chunks must not change how steps group."""
+        start = self.total - last
+        return self.total - (start - start % self.per_epoch % GROUP)
 
     def _chunk(self, state: TrainState, order: Array) -> float:
         recipe, first = self.recipe, state.step
@@ -155,7 +156,7 @@ class Run:
     def _steps(self, state: TrainState, order: Array, steps: Array, weights: Array | None) -> float:
         drift = None if weights is None else state.drift
         return self.layout.sgd(
-            state.theta, drift, self.samples, self.targets, self.target_of, self.recipe.loss, order, steps,
+            state.theta, drift, self.samples, self.targets, self.recipe.loss, order, steps,
             steps if weights is None else weights,
         )  # fmt: skip
 
@@ -203,6 +204,7 @@ class Run:
 
 def prepare(dataset: Dataset, recipe: Recipe) -> Samples:
     """Lay out the training samples of a data set for a recipe."""
-    return Samples.prepare(
-        dataset.x_train, INPUT_SCALE[recipe.loss] / dataset.divisor, recipe.dtype, centre=recipe.centre
-    )
+    target_of = np.arange(len(dataset.y_train)) if dataset.classes is None else dataset.y_train
+    scale = INPUT_SCALE[recipe.loss] / dataset.divisor
+    lists = Layout((dataset.inputs, *recipe.hidden, dataset.outputs), recipe.dtype, recipe.activation).prefers_lists
+    return Samples.prepare(dataset.x_train, target_of, scale, recipe.dtype, lists=lists, centre=recipe.centre)

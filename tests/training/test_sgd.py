@@ -85,15 +85,7 @@ def test_the_average_is_that_of_the_iterates(digits):
     for n in range(plain.total):
         one = slice(n, n + 1)
         plain.layout.sgd(
-            iterate.theta,
-            None,
-            plain.samples,
-            plain.targets,
-            plain.target_of,
-            "squared",
-            order[one],
-            steps[one],
-            steps[one],
+            iterate.theta, None, plain.samples, plain.targets, "squared", order[one], steps[one], steps[one]
         )
         if n >= plain.total - run.averaged:
             total = total + iterate.theta

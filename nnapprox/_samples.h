@@ -1,0 +1,110 @@
+/* Samples as the kernels read them: rows of an array for evaluation, records for training.
+ *
+ * Included by _steps.h, for one number type T. Every way of reading gives values times scale and the byte offsets of
+ * the first layer's rows that they meet, padded to whole groups of LIST_STEP with zeros times row 0.
+ */
+
+static NAME(inputs) NAME(input_room)(const layer_plan *first, T *scratch)
+{
+    const int64_t room = PADDED(first->inputs);
+    NAME(inputs) in = {scratch, (uint32_t *)(scratch + GROUP * room), 0, room};
+    return in;
+}
+
+/* Offsets of all rows of a layer, for inputs that are not a list; the padding takes different rows, so that it does
+ * not wait for itself. */
+static void NAME(name_all_rows)(const layer_plan *layer, uint32_t *offsets)
+{
+    for (int64_t k = 0; k < WHOLE(layer->inputs); k++)
+        offsets[k] = (uint32_t)(k % layer->inputs * layer->stride * (int64_t)sizeof(T));
+}
+
+static const record_head *NAME(record)(const records *data, int64_t n)
+{
+    CHECK(n >= 0 && n < data->count);
+    return (const record_head *)(data->start + data->where[n]);
+}
+
+/* Values of a sparse record, padded with zeros, are a whole number of 16; so are its columns. */
+static void NAME(fetch_sparse)(const records *data, const record_head *head, int64_t row_bytes, NAME(inputs) *in)
+{
+    const int64_t stored = (head->count + 15) & ~15;
+    const void *values = head + 1;
+    const uint16_t *restrict columns =
+        (const uint16_t *)((const char *)values + stored * (data->are_bytes ? 1 : (int64_t)sizeof(T)));
+    const T scale = (T)data->scale;
+    T *restrict x = in->x;
+    uint32_t *restrict offsets = in->offsets;
+    in->count = (head->count + 3) & ~3;
+#ifdef UNPACK
+    if (data->are_bytes) {
+        UNPACK(values, columns, stored, scale, (uint32_t)row_bytes, x, offsets);
+        return;
+    }
+#endif
+    if (data->are_bytes)
+        for (int64_t k = 0; k < stored; k++) x[k] = (T)((const uint8_t *)values)[k] * scale;
+    else
+        for (int64_t k = 0; k < stored; k++) x[k] = ((const T *)values)[k] * scale;
+    for (int64_t k = 0; k < stored; k++) offsets[k] = (uint32_t)columns[k] * (uint32_t)row_bytes;
+}
+
+static void NAME(prefetch_record)(const records *data, int64_t n)
+{
+    const uint8_t *start = data->start + data->where[n];
+    for (int64_t line = 0; line < data->lines; line++) PREFETCH(start + 64 * line);
+}
+
+static void NAME(fetch_row)(const samples *data, int64_t n, NAME(inputs) *in)
+{
+    const T *restrict values = (const T *)data->values + n * data->inputs;
+    T *restrict x = in->x;
+    int64_t k = 0;
+    for (; k < data->inputs; k++) x[k] = values[k] * (T)data->scale;
+    for (; k < WHOLE(data->inputs); k++) x[k] = 0;
+    in->count = k;
+}
+
+/* The columns where at least one of the samples at rows[0..GROUP) is not zero: most of an image is background.
+ * Returns 0 where all values are finite. */
+static T NAME(fetch_group)(const char *const *rows, int are_bytes, T scale, int64_t inputs, int64_t row_bytes,
+                           NAME(inputs) *in)
+{
+    const int64_t item = are_bytes ? 1 : sizeof(T), room = in->room;
+    T *restrict x = in->x;
+    uint32_t *restrict offsets = in->offsets;
+    uint32_t offset = 0;
+    int64_t kept = 0, k = 0;
+    T poison = 0; /* 0 times anything finite */
+#ifdef COMPRESS_GROUP
+    for (; k + COMPRESS_LANES <= inputs; k += COMPRESS_LANES) {
+        kept += COMPRESS_GROUP(rows, are_bytes, k, scale, offset, (uint32_t)row_bytes, x + kept, room, offsets + kept,
+                               &poison);
+        offset += COMPRESS_LANES * (uint32_t)row_bytes;
+    }
+#endif
+    for (; k < inputs; k += 8) {
+        const int64_t width = inputs - k < 8 ? inputs - k : 8;
+        uint64_t any = 0;
+        for (int64_t g = 0; g < GROUP; g++) {
+            uint64_t words[sizeof(T)] = {0};
+            memcpy(words, rows[g] + k * item, (size_t)(width * item));
+            UNROLL for (unsigned i = 0; i < sizeof(T); i++) any |= words[i];
+        }
+        if (any) {
+            for (int64_t g = 0; g < GROUP; g++)
+                for (int64_t i = 0; i < width; i++) {
+                    const T value = are_bytes ? (T)((const uint8_t *)rows[g])[k + i] : ((const T *)rows[g])[k + i];
+                    poison += value * 0;
+                    x[g * room + kept + i] = value * scale;
+                }
+            for (int64_t i = 0; i < width; i++) offsets[kept + i] = offset + (uint32_t)i * (uint32_t)row_bytes;
+            kept += width;
+        }
+        offset += 8 * (uint32_t)row_bytes;
+    }
+    for (int64_t g = 0; g < GROUP; g++)
+        for (int64_t i = kept; i < WHOLE(kept); i++) x[g * room + i] = 0;
+    in->count = kept;
+    return poison;
+}
