@@ -149,8 +149,9 @@ class Layout:
         return pairs
 
     def pad(self, targets: Array) -> Array:
-        """Targets of shape (t, N_L) as `sgd` takes them: of this dtype, rows padded with zeros."""
-        padded = np.zeros((len(targets), int(self.plan[-1, 2])), dtype=self.dtype)
+        """Targets of shape (t, N_L) as `sgd` takes them: of this dtype, aligned, rows padded with zeros."""
+        stride = int(self.plan[-1, 2])
+        padded = _aligned(len(targets) * stride, self.dtype).reshape(-1, stride)
         padded[:, : self.widths[-1]] = targets
         return padded
 
