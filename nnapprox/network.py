@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from typing import Any
+from math import lcm
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,6 +16,9 @@ from numpy.typing import ArrayLike, NDArray
 from nnapprox.activation import Activation
 from nnapprox.dense import Layout
 from nnapprox.errors import UsageError
+
+if TYPE_CHECKING:
+    from nnapprox.exact import IntegerRows
 
 Array = NDArray[Any]
 
@@ -175,8 +179,9 @@ class Network:
     @property
     def max_weight(self) -> float | Fraction:
         """The largest absolute value of a weight or bias, B; a `Fraction` where the network is rational."""
-        largest = max(np.abs(array).max() for array in self._arrays())
-        return largest if isinstance(largest, Fraction) else float(largest)
+        if self.dtype == "rational":  # mostly zeros, which are cheap to tell
+            return max((abs(v) for array in self._arrays() for v in array.flat if v), default=Fraction(0))
+        return float(max(np.abs(array).max() for array in self._arrays()))
 
     def __call__(self, x: ArrayLike | Sequence[Any]) -> Array:
         """Evaluate at one point or at many.
@@ -212,6 +217,8 @@ class Network:
 
         For data sets, shape (m, d) with m >= 1, of bytes or of finite floats, already checked.
         """
+        if not self.activation.has_kernel:
+            return self._evaluate(np.multiply(x, scale, dtype=self.dtype))
         layout, theta = self._packed
         return layout.forward(theta, x if x.dtype == np.uint8 else np.asarray(x, dtype=self.dtype), scale)
 
@@ -237,10 +244,74 @@ class Network:
             yield layer.weight
             yield layer.bias
 
+    @cached_property
+    def integer_layers(self) -> tuple[IntegerRows, ...]:
+        """The affine maps of a rational network in integers, where the activation is piecewise linear.
+
+        Each takes what the activation gives of the values before it, times its denominators: nothing is divided.
+
+        Raises
+        ------
+        UsageError
+            The activation is not piecewise linear.
+        """
+        from nnapprox.exact import integer_rows
+
+        layers: list[IntegerRows] = []
+        scale: tuple[int, ...] = (1,) * self.widths[0]
+        for layer in self.layers:
+            layers.append(integer_rows(layer.weight, layer.bias, scale))
+            scale = tuple(divisor * self.negative_slope.denominator for divisor in layers[-1].scale)
+        return tuple(layers)
+
+    @property
+    def negative_slope(self) -> Fraction:
+        """Slope of a piecewise linear activation at negative arguments; at positive ones it is 1.
+
+        Raises
+        ------
+        UsageError
+            The activation is not piecewise linear.
+        """
+        if not self.activation.is_piecewise_linear:
+            raise UsageError(f"the activation {self.activation} is not piecewise linear, as relu and leaky-relu are")
+        return Fraction(self.activation.name == "identity") if self.activation.slope is None else self.activation.slope
+
     def _evaluate_exactly(self, points: Array) -> Array:
+        if self.activation.is_piecewise_linear:
+            return self._evaluate_in_integers(points)
         for layer in self.layers[:-1]:
             points = self.activation.apply_exactly(layer.apply_exactly(points))
         return self.layers[-1].apply_exactly(points)
+
+    def _evaluate_in_integers(self, points: Array) -> Array:
+        """A point is integers over one divisor, and so are its values on the way: nothing is ever reduced."""
+        from nnapprox.exact import integers, matrix_product
+
+        divisors = [lcm(*(x.denominator for x in point)) for point in points]
+        pairs = zip(points, divisors, strict=True)
+        values = integers([[x.numerator * (d // x.denominator) for x in point] for point, d in pairs])
+        values = values.reshape(points.shape).T
+        for number, layer in enumerate(self.integer_layers):
+            if number:
+                values = self._bend(values)
+            values = matrix_product(layer.matrix, np.vstack([values, integers(divisors)]))
+        out = np.empty((len(points), self.widths[-1]), dtype=object)
+        for column, scale, target in zip(values, self.integer_layers[-1].scale, out.T, strict=True):
+            target[:] = [Fraction(int(v), scale * d) for v, d in zip(column, divisors, strict=True)]
+        return out
+
+    def _bend(self, values: Array) -> Array:
+        """Apply the activation to integers; gives its values times the denominator of its slope."""
+        from nnapprox.exact import integers, product
+
+        slope = self.negative_slope
+        if slope == 1:
+            return values
+        if slope == 0:
+            return np.asarray(np.maximum(values, 0))
+        steep, flat = (product(values, integers([part])) for part in (slope.denominator, slope.numerator))
+        return np.where(values > 0, steep, flat)
 
     def gradients(self, x: ArrayLike, cotangents: ArrayLike) -> tuple[tuple[Affine, ...], Array]:
         """Gradients of sum_n <cotangents[n], f(x[n])> (reverse mode).
@@ -271,6 +342,7 @@ class Network:
                 f"gradients take x of shape (m, {self.widths[0]}) and cotangents of shape (m, {self.widths[-1]}), "
                 f"not {points.shape} and {weights.shape}"
             )
+        self.activation.require_kernel()
         layout, theta = self._packed
         by_parameters, by_inputs = layout.gradients(theta, points, weights)
         return tuple(Affine(*pair) for pair in layout.unpack(by_parameters)), by_inputs
@@ -281,8 +353,12 @@ class Network:
         return layout, layout.pack([a.weight for a in self.layers], [a.bias for a in self.layers])
 
     def _evaluate(self, points: Array) -> Array:
-        layout, theta = self._packed
-        return layout.forward(theta, points)
+        if self.activation.has_kernel:
+            layout, theta = self._packed
+            return layout.forward(theta, points)
+        for layer in self.layers[:-1]:
+            points = self.activation.apply(points @ layer.weight.T + layer.bias)
+        return np.asarray(points @ self.layers[-1].weight.T + self.layers[-1].bias)
 
 
 def _dtype_name(array: Array) -> str:
@@ -293,6 +369,8 @@ def _numbers(values: ArrayLike | Sequence[Any], name: str) -> Array:
     """Copy values into a read-only array of float32, float64 or `Fraction` (integers become `Fraction`)."""
     try:
         array = np.array(values)
+        if array.dtype.kind == "f" and not isinstance(values, np.ndarray):
+            array = _unless_rounded(array, np.array(values, dtype=object))
     except (ValueError, TypeError) as error:
         raise UsageError(f"{name} is not an array of numbers: {error}") from None
     if array.dtype == object or array.dtype.kind in "biu":
@@ -308,10 +386,15 @@ def _numbers(values: ArrayLike | Sequence[Any], name: str) -> Array:
     return array
 
 
+def _unless_rounded(array: Array, exact: Array) -> Array:
+    """NumPy makes floats of integers from 2^63 on if there are negative ones among them: then take the integers."""
+    return exact if all(isinstance(value, int) for value in exact.flat) else array
+
+
 def _as_fractions(array: Array, name: str) -> Array:
     fractions = np.empty(array.size, dtype=object)
     try:
-        fractions[:] = [Fraction(value) for value in array.astype(object).flat]
+        fractions[:] = [v if type(v) is Fraction else Fraction(v) for v in array.astype(object).flat]
     except (TypeError, ValueError, OverflowError):
         raise UsageError(f"{name} holds something that is not a finite number") from None
     return fractions.reshape(array.shape)

@@ -1,0 +1,1 @@
+"""The regions on which a piecewise linear network is affine."""
