@@ -1,4 +1,4 @@
-"""Data sets to train on: MNIST, the bundled digits, and files of one's own.
+"""Data sets to train on: MNIST, the bundled digits, files of one's own, samples of a function.
 
 No function here prints: what a user should know goes to the callbacks ``notice`` and ``progress``.
 """
@@ -11,13 +11,14 @@ from pathlib import Path
 from nnapprox.datasets.dataset import Dataset, Notice
 from nnapprox.datasets.digits import load_digits
 from nnapprox.datasets.download import Progress
+from nnapprox.datasets.function import sample_function
 from nnapprox.datasets.idx import MissingFileError, load_idx_folder
 from nnapprox.datasets.mnist import ADVICE, UnavailableError, fetch_mnist, read_mnist
 from nnapprox.datasets.npz import load_npz
 from nnapprox.datasets.table import load_csv
 from nnapprox.errors import UsageError
 
-__all__ = ["NAMES", "Dataset", "Notice", "Progress", "load_dataset"]
+__all__ = ["NAMES", "Dataset", "Notice", "Progress", "load_dataset", "sample_function"]
 
 NAMES = ("auto", "digits", "mnist")
 """The data sets that have a name."""
