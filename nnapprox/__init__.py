@@ -11,19 +11,34 @@ __version__ = "0.1.0"
 _HOMES = {
     "Activation": "activation",
     "Affine": "network",
+    "Certificate": "certificate",
+    "Construction": "constructions",
+    "Expression": "functions",
     "Network": "network",
+    "build": "constructions",
+    "catalogue": "constructions",
+    "certify": "certificate",
     "load": "files",
-    "save": "files",
     "load_dataset": "datasets",
+    "parse": "functions",
+    "save": "files",
     "train": "training",
+    "verify": "constructions",
 }
 
-__all__ = ["Activation", "Affine", "Network", "__version__", "load", "load_dataset", "save", "train"]
+__all__ = [
+    "Activation", "Affine", "Certificate", "Construction", "Expression", "Network", "__version__", "build", "catalogue",
+    "certify", "load", "load_dataset", "parse", "save", "train", "verify",
+]  # fmt: skip
 
 if TYPE_CHECKING:
     from nnapprox.activation import Activation
+    from nnapprox.certificate import Certificate
+    from nnapprox.certificate.dispatch import certify
+    from nnapprox.constructions import Construction, build, catalogue, verify
     from nnapprox.datasets import load_dataset
     from nnapprox.files import load, save
+    from nnapprox.functions import Expression, parse
     from nnapprox.network import Affine, Network
     from nnapprox.training import train
 

@@ -4,18 +4,39 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nnapprox.atomic import write_atomically
+from nnapprox.errors import UsageError
 from nnapprox.network import Network
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from nnapprox.certificate import Domain
+    from nnapprox.functions import Expression
+
+Array: TypeAlias = NDArray[Any]
+Interval: TypeAlias = tuple[Fraction, Fraction]
+
 BLUE, ORANGE = "#0072B2", "#D55E00"  # Okabe and Ito (2008): told apart with every colour vision
+SAMPLES = 2**11
+"""A curve is drawn through so many points and one: kinks at coarser dyadic points are sharp."""
+
+COLUMNS, ROWS = 401, 397
+"""Pixels of a picture of two variables; that they differ keeps their middles off the diagonals, where kinks may lie."""
+
+ROUNDING = 1e-14
+"""Relative size below which a difference is drawn as 0."""
+
+MOST_EXACT = 2000
+"""Networks of more nonzero weights are drawn from floating-point values."""
+
 MOST_IMAGES = 100
 """More first-layer neurons than this are not drawn one by one."""
 
@@ -100,3 +121,133 @@ def first_layer(network: Network, image_shape: tuple[int, int] | None) -> Figure
     figure.suptitle(f"First-layer weights, by neuron{more}")
     figure.colorbar(drawn, ax=grid, label="weight", shrink=0.8)
     return figure
+
+
+def approximation(network: Network, target: Expression | Network | None, domain: Domain, title: str) -> Figure:
+    """A network beside its target, and the error between them.
+
+    Functions of one variable are drawn as curves, one for every output (two outputs as a curve in the plane); of two
+    variables as shades, with the places where the activation pattern changes, which are the kinks.
+
+    Parameters
+    ----------
+    network : Network
+    target : Expression, Network or None
+        Where there is none, the network is drawn alone.
+    domain : tuple of pairs of Fraction
+        An interval for every input, one or two.
+    title : str
+
+    Raises
+    ------
+    UsageError
+        There are more than two inputs, or two inputs and more than one output.
+    """
+    if len(domain) == 1 and network.widths[-1] == 2:
+        return _plane_curve(network, domain[0], title)
+    if len(domain) == 1:
+        return _graphs(network, target, domain[0], title)
+    if len(domain) == 2 and network.widths[-1] == 1:
+        return _contours(network, target, domain, title)
+    raise UsageError(
+        f"a picture takes one input, or two and one output, but {title} has {len(domain)} and {network.widths[-1]}: "
+        "leave --plot out"
+    )
+
+
+def _graphs(network: Network, target: Expression | Network | None, interval: Interval, title: str) -> Figure:
+    points, x = _line(interval)
+    values = _along(network, points)
+    if target is None:
+        figure = _figure(7, 4.2)
+        figure.add_subplot(title=title, xlabel="x").plot(x, values, color=BLUE, lw=1)
+        return figure
+    wanted = _along(target, points)
+    figure = _figure(7, 6)
+    above, below = figure.subplots(2, 1, sharex=True, height_ratios=(2, 1))
+    above.plot(x, values, color=BLUE, lw=1.2)
+    above.plot(x, wanted, color=ORANGE, lw=1.2, ls=(0, (4, 3)))
+    above.set_title(title)
+    handles = [above.lines[0], above.lines[-1]]
+    above.legend(handles, ["network", "target"], loc="best")
+    below.plot(x, _difference(values, wanted), color=BLUE, lw=0.8)
+    below.axhline(0, color="black", lw=0.5)
+    below.set(xlabel="x", ylabel="network - target")
+    return figure
+
+
+def _plane_curve(network: Network, interval: Interval, title: str) -> Figure:
+    values = _along(network, _line(interval)[0])
+    figure = _figure(5.5, 5.5)
+    axes = figure.add_subplot(title=title, xlabel="first output", ylabel="second output", aspect="equal")
+    axes.plot(*values.T, color=BLUE, lw=1)
+    return figure
+
+
+def _contours(network: Network, target: Expression | Network | None, domain: Domain, title: str) -> Figure:
+    (left, right), (bottom, top) = ((float(low), float(high)) for low, high in domain)
+    x = left + (right - left) * (np.arange(COLUMNS) + 0.5) / COLUMNS
+    y = bottom + (top - bottom) * (np.arange(ROWS) + 0.5) / ROWS
+    grid = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
+    values = _at(network, grid)[:, 0]
+    placed: dict[str, Any] = {"origin": "lower", "extent": (left, right, bottom, top), "aspect": "auto"}
+    panels: list[tuple[str, Array]] = [("network, its contours and kinks", values)]
+    if target is not None:
+        panels.append(("network - target", _difference(values, _at(target, grid)[:, 0])))
+    figure = _figure(5.2 * len(panels), 4.6)
+    for axes, (name, shown) in zip(figure.subplots(1, len(panels), squeeze=False).flat, panels, strict=True):
+        drawn = axes.imshow(shown.reshape(ROWS, COLUMNS), cmap="cividis", **placed)
+        axes.set(title=name, xlabel="x", ylabel="y")
+        figure.colorbar(drawn, ax=axes)
+    first = figure.axes[0]
+    if network.activation.name == "relu":
+        overlay = np.zeros((ROWS, COLUMNS, 4))
+        overlay[_changes(_pattern(network, grid).reshape(ROWS, COLUMNS))] = (1, 1, 1, 0.8)
+        first.imshow(overlay, interpolation="nearest", **placed)
+    if np.ptp(values):  # a constant has no contours
+        first.contour(x, y, values.reshape(ROWS, COLUMNS), levels=12, colors="black", linewidths=0.4)
+    figure.suptitle(title)
+    return figure
+
+
+def _line(interval: Interval) -> tuple[list[list[Fraction]], Array]:
+    low, high = interval
+    points = [low + (high - low) * Fraction(j, SAMPLES) for j in range(SAMPLES + 1)]
+    return [[x] for x in points], np.array(points, dtype=np.float64)
+
+
+def _along(function: Expression | Network, points: list[list[Fraction]]) -> Array:
+    """Values at rational points: those of an exact network exactly, where that is not too much work."""
+    if isinstance(function, Network) and function.nonzeros <= MOST_EXACT and function.activation.is_piecewise_linear:
+        return function.astype("rational")(points).astype(np.float64)
+    return _at(function, np.array(points, dtype=np.float64))
+
+
+def _difference(values: Array, wanted: Array) -> Array:
+    """Values minus others, 0 where that is nothing but the rounding of floats."""
+    difference = values - wanted
+    return np.where(np.abs(difference) > ROUNDING * (np.abs(values) + np.abs(wanted).max()), difference, 0.0)
+
+
+def _at(function: Expression | Network, points: Array) -> Array:
+    if isinstance(function, Network):
+        return function.astype("float64")(points)
+    return function.value(points)[:, np.newaxis]
+
+
+def _pattern(network: Network, points: Array) -> Array:
+    """A number for the set of neurons of a ReLU network that are active, at every point."""
+    keys, pattern, values = np.random.default_rng(0), np.zeros(len(points), dtype=np.uint64), points
+    for layer in network.astype("float64").layers[:-1]:
+        sums = values @ layer.weight.T + layer.bias
+        pattern += (sums > 0) @ keys.integers(2**64, size=layer.outputs, dtype=np.uint64)
+        values = np.maximum(sums, 0)
+    return pattern
+
+
+def _changes(pattern: Array) -> Array:
+    """Where a picture's pixel differs from the one right of it, or above."""
+    changes = np.zeros(pattern.shape, dtype=bool)
+    changes[:, :-1] |= pattern[:, :-1] != pattern[:, 1:]
+    changes[:-1] |= pattern[:-1] != pattern[1:]
+    return changes

@@ -20,6 +20,11 @@ from nnapprox.errors import NnapproxError, UsageError
 COMMANDS = {
     "train": "Train a network by per-sample SGD.",
     "test": "Measure a network's accuracy on a data set.",
+    "construct": "Build a network exactly, with a certificate of its error.",
+    "check": "Compute the certificate of a network file anew.",
+    "compose": "Compose networks exactly.",
+    "parallel": "Put networks side by side, exactly.",
+    "add": "Add networks with coefficients, exactly.",
     "show": "Tell a network's architecture and what its file says of it.",
     "eval": "Evaluate a network at points, exactly if wanted.",
     "convert": "Write a network in another format or with other numbers.",

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from nnapprox.cli.output import note
+from nnapprox.cli.output import Report, note, progress
+from nnapprox.errors import UsageError
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-PLOT_SUFFIXES = (".png", ".svg", ".pdf")
+    from nnapprox.datasets import Dataset
 
-_MOST_EXPONENT = 10_000
-"""Of a number in scientific notation: written out as a rational, 1e999999999 would fill the memory."""
+PLOT_SUFFIXES = (".png", ".svg", ".pdf")
 
 
 def hint(word: str, names: Iterable[str]) -> str:
@@ -47,23 +47,25 @@ def rational(text: str) -> Fraction:
     click.BadParameter
         It is not a finite number, or its exponent is beyond 10,000.
     """
+    from nnapprox.constructions.parameters import rational as read
+
     try:
-        exponent = text.lower().partition("e")[2]
-        if exponent and abs(int(exponent)) > _MOST_EXPONENT:
-            raise click.BadParameter(f"the exponent of {_shortened(text)} is beyond {_MOST_EXPONENT}")
-        return Fraction(text)
-    except (ValueError, ZeroDivisionError):
-        raise click.BadParameter(f"{_shortened(text)} is not a number: write it as 1/3, 0.1 or 1e-3") from None
+        return read(text)
+    except UsageError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+def positive(text: str) -> Fraction:
+    """Read a number above 0, exactly; raises as `rational` does."""
+    number = rational(text)
+    if number <= 0:
+        raise click.BadParameter(f"{number} is not above 0")
+    return number
 
 
 def point(text: str) -> tuple[Fraction, ...]:
     """Read coordinates separated by commas, as 0.5,1/3, exactly; raises as `rational` does."""
     return tuple(rational(coordinate) for coordinate in text.split(","))
-
-
-def _shortened(text: str) -> str:
-    text = text.strip()
-    return repr(text if len(text) <= 40 else f"{text[:37]}...")
 
 
 class Integers(click.ParamType):  # type: ignore[type-arg] # generic since click 8.4
@@ -152,6 +154,16 @@ network_argument = click.argument(
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 quiet_option = click.option("--quiet", is_flag=True, help="Show no progress.")
 plot_option = click.option("--plot", type=PlotPath(), metavar="FILE.png|.svg|.pdf", help="Draw a picture.")
+out_option = click.option("-o", "--output", "out", type=click.Path(), help="The network file to write.")
+dtype_option = click.option(
+    "--dtype",
+    type=Name(["float32", "float64", "rational"]),
+    help="Numbers of the file (default: rational in .npz, float64 in other formats).",
+)
+tolerance_option = click.option(
+    "--tolerance", type=positive, metavar="Q", help="Relative width of an enclosure (default: 1e-6)."
+)
+norm_option = click.option("--norm", type=Name(["sup", "L1", "L2"]), help="Certify the error in this norm.")
 
 
 def data_options(default: str | None) -> Callable[[Any], Any]:
@@ -172,3 +184,20 @@ def data_options(default: str | None) -> Callable[[Any], Any]:
         return command
 
     return add
+
+
+def load_data(name: str, data_dir: str | None, target: str | None, quiet: bool) -> Dataset:
+    """Load the data set of `data_options`, and show how a download goes if there is one."""
+    from contextlib import ExitStack
+
+    from nnapprox.datasets import load_dataset
+
+    with ExitStack() as shown:
+        report: Report | None = None
+
+        def show(file: str, done: int, size: int | None) -> None:
+            nonlocal report
+            report = report or shown.enter_context(progress(quiet))
+            report(done / size if size else 0.0, f"{file}, {done / 1e6:.1f} MB")
+
+        return load_dataset(name, data_dir=data_dir, target=target, notice=note, progress=show)

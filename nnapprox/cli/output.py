@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
@@ -23,6 +23,13 @@ if TYPE_CHECKING:
 
 SECONDS_BETWEEN_LINES = 5.0
 SECONDS_BETWEEN_FRAMES = 0.1
+
+_MOST_SHOWN = 4
+"""Points of more coordinates are left to JSON."""
+
+_MOST_WRITTEN_OUT = 10**12
+_DIGITS = 7
+"""Of the ends of an enclosure."""
 
 _LONGEST_CELL = 24
 """A rational with more digits is shown rounded in a table; JSON always has all of it."""
@@ -94,6 +101,49 @@ def rational_text(value: Fraction) -> str:
     return numerator if denominator == "1" else f"{numerator}/{denominator}"
 
 
+def short(value: Fraction) -> str:
+    """A rational as it is, or rounded where it is long."""
+    text = rational_text(value)
+    return text if len(text) <= _LONGEST_CELL else f"~{Decimal(value.numerator) / Decimal(value.denominator):.6g}"
+
+
+def certificate_text(certificate: Mapping[str, Any]) -> str:
+    """A certificate, as `Certificate.to_json` gives it, in words: ``sup error 1/1024 on [0, 1], exact, at 1/32``."""
+    value = certificate["value"]
+    text = _outward(*map(Fraction, value)) if isinstance(value, list | tuple) else short(Fraction(value))
+    relation = " at most" if certificate["kind"] == "bound" else ""
+    intervals = [f"[{', '.join(short(Fraction(end)) for end in interval)}]" for interval in certificate["domain"]]
+    domain = f"{intervals[0]}^{len(intervals)}" if len(set(intervals)) == 1 < len(intervals) else " x ".join(intervals)
+    argmax = certificate.get("argmax")
+    where = f", at {', '.join(short(Fraction(x)) for x in argmax)}" if argmax and len(argmax) <= _MOST_SHOWN else ""
+    return f"{certificate['norm']} error{relation} {text} on {domain}, {certificate['kind']}{where}"
+
+
+def count_text(number: int) -> str:
+    """A number of things, to three digits where they are very many."""
+    return f"{number:,}" if number < _MOST_WRITTEN_OUT else f"about {Decimal(number):.2e}"
+
+
+def _outward(low: Fraction, high: Fraction) -> str:
+    """An interval in decimals, rounded so that it holds the exact one."""
+    ends = zip((low, high), (ROUND_FLOOR, ROUND_CEILING), strict=True)
+    rounded = (Context(_DIGITS, rounding=way).divide(*map(Decimal, end.as_integer_ratio())) for end, way in ends)
+    return " to ".join(f"{end:g}" for end in rounded)
+
+
+def latex(network: Network) -> str:
+    """The weights and biases of a network as matrices, in LaTeX."""
+    lines = []
+    for number, layer in enumerate(network.layers, start=1):
+        weight = r" \\ ".join(" & ".join(map(_latex_number, row)) for row in layer.weight)
+        bias = r" \\ ".join(map(_latex_number, layer.bias))
+        lines.append(
+            rf"  A_{{{number}}} &= \begin{{pmatrix}} {weight} \end{{pmatrix}}, &"
+            rf" b_{{{number}}} &= \begin{{pmatrix}} {bias} \end{{pmatrix}}"
+        )
+    return "\\begin{align*}\n" + " \\\\\n".join(lines) + "\n\\end{align*}"
+
+
 def printable(text: str) -> str:
     """Escape what could move a cursor or change a colour: file names and metadata come from anywhere."""
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
@@ -160,9 +210,15 @@ def _plain(value: Any) -> Any:
 
 def _cell(value: object) -> str:
     if isinstance(value, Fraction):
-        text = rational_text(value)
-        return text if len(text) <= _LONGEST_CELL else f"~{Decimal(value.numerator) / Decimal(value.denominator):.6g}"
+        return short(value)
     return f"{value:.6g}" if isinstance(value, float) else printable(str(value))
+
+
+def _latex_number(value: Fraction) -> str:
+    if value.denominator == 1:
+        return rational_text(value)
+    sign, size = "-" if value < 0 else "", abs(value)
+    return rf"{sign}\tfrac{{{Decimal(size.numerator):f}}}{{{Decimal(size.denominator):f}}}"
 
 
 def _print_aligned(lines: Sequence[Sequence[str]], justify: Callable[[str, int], str]) -> None:

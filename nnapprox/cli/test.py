@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from nnapprox.cli import output
-from nnapprox.cli.options import data_options, json_option, network_argument
+from nnapprox.cli.options import data_options, json_option, load_data, network_argument, quiet_option
 
 EPILOG = """\b
 Examples:
@@ -19,19 +19,21 @@ Examples:
 @network_argument
 @data_options(None)
 @json_option
-def command(file: Path, dataset: str | None, data_dir: str | None, target: str | None, as_json: bool) -> None:
+@quiet_option
+def command(
+    file: Path, dataset: str | None, data_dir: str | None, target: str | None, as_json: bool, quiet: bool
+) -> None:
     """Measure a network on the test set of a data set: accuracy with its standard error, confusion matrix.
 
     Without --dataset, on what the file says it was trained on.
     """
     from nnapprox import files
-    from nnapprox.datasets import load_dataset
     from nnapprox.training.score import score
 
     stored = files.read(file)
     trained_on = stored.metadata.get("dataset") or {}
     name = dataset or trained_on.get("name") or "auto"
-    data = load_dataset(name, data_dir=data_dir, target=target, notice=output.note)
+    data = load_data(name, data_dir, target, quiet)
     network = stored.network if stored.network.dtype != "rational" else stored.network.astype("float64")
     if data.x_test is None or data.y_test is None:
         raise click.UsageError(f"{name} has no test set: name another with --dataset")

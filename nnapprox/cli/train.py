@@ -13,9 +13,20 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nnapprox.cli import output
-from nnapprox.cli.options import Integers, Name, data_options, json_option, plot_option, quiet_option, require_writable
+from nnapprox.cli.function_data import function_options, read_function
+from nnapprox.cli.options import (
+    Integers,
+    Name,
+    data_options,
+    json_option,
+    load_data,
+    plot_option,
+    quiet_option,
+    require_writable,
+)
 
 if TYPE_CHECKING:
+    from nnapprox.cli.function_data import FunctionData
     from nnapprox.datasets import Dataset
     from nnapprox.training import Recipe, Run, TrainState
 
@@ -24,11 +35,13 @@ Examples:
   $ nnapprox train --dataset digits
   $ nnapprox train --dataset digits --hidden 32 --loss cross-entropy --epochs 5
   $ nnapprox train --dataset digits --epochs 2 --seeds 3 --jobs 2 --json
+  $ nnapprox train --function x^3-x --domain=-2,2 --samples 2000
 """
 
 
 @click.command(epilog=EPILOG)
 @data_options("auto")
+@function_options
 @click.option("--hidden", type=Integers(), default="20,20", show_default=True, help="Hidden widths; '' for none.")
 @click.option(
     "--activation", type=Name(["identity", "relu", "leaky-relu", "sigmoid", "tanh"]), default="relu", show_default=True
@@ -55,15 +68,14 @@ Examples:
 @quiet_option
 @click.pass_context
 def command(
-    ctx: click.Context, /, dataset: str, data_dir: str | None, target: str | None, seeds: int, jobs: int,
-    checkpoint: str | None, resume: str | None, out: str | None, plot: str | None, as_json: bool, quiet: bool,
-    **choices: Any,
+    ctx: click.Context, /, dataset: str, data_dir: str | None, target: str | None, function: str | None,
+    domain: str | None, samples: int | None, seeds: int, jobs: int, checkpoint: str | None, resume: str | None,
+    out: str | None, plot: str | None, as_json: bool, quiet: bool, **choices: Any,
 ) -> None:  # fmt: skip
     """Train a dense network by per-sample SGD and write it.
 
     Every step takes one sample: theta <- theta - nu_n * gradient of |f(x_i) - y_i|^2.
     """
-    from nnapprox.datasets import load_dataset
     from nnapprox.training import Recipe, Run
     from nnapprox.training.checkpoint import read_recipe
     from nnapprox.training.checkpoint import resume as take_up
@@ -74,30 +86,40 @@ def command(
     if seeds > 1 and (resume or checkpoint):
         raise click.UsageError("a checkpoint holds one run: leave --seeds out")
     recipe = Recipe(**choices)
+    sampled = read_function(ctx, function, domain, samples)
     if resume is not None:
         stored, recipe = read_recipe(resume)
         _refuse_changes(ctx, recipe)
         if ctx.get_parameter_source("dataset") is click.core.ParameterSource.DEFAULT:
             dataset = stored
-    data = load_dataset(dataset, data_dir=data_dir, target=target, notice=output.note)
-    out = out or f"{Path(data.name).stem}-{'-'.join(map(str, (data.inputs, *recipe.hidden, data.outputs)))}.npz"
+    data = sampled.dataset(recipe.seed) if sampled else load_data(dataset, data_dir, target, quiet)
+    stem = "function" if sampled else Path(data.name).stem
+    out = out or f"{stem}-{'-'.join(map(str, (data.inputs, *recipe.hidden, data.outputs)))}.npz"
     require_writable(out)
     if seeds > 1:
         runs = _train_seeds(data, recipe, seeds, jobs, quiet)
     else:
         run, state = take_up(resume, data) if resume else (Run(data, recipe), None)
         state = state or run.start()
-        again = f"nnapprox train --dataset {data.name}"
-        _train_one(
-            run,
-            state,
-            checkpoint or (resume or f"{Path(out).stem}.checkpoint.npz"),
-            checkpoint is not None,
-            again,
-            quiet,
-        )
+        kept = checkpoint or resume or f"{Path(out).stem}.checkpoint.npz"
+        source = {"--dataset": dataset, "--data-dir": data_dir, "--target": target}
+        if sampled:
+            source = {"--function": function, "--domain": domain, "--samples": str(sampled.samples)}
+        again = _command_line({**source, "--resume": kept})
+        _train_one(run, state, kept, checkpoint is not None, again, quiet)
         runs = [(run, state)]
-    _report(ctx, runs, out, plot, as_json)
+    if runs:
+        _report(runs, sampled, out, plot, as_json)
+    if len(runs) < seeds:
+        output.note(f"stopped when {len(runs)} of {seeds} runs were finished")
+        raise KeyboardInterrupt
+
+
+def _command_line(options: dict[str, str | None]) -> str:
+    import shlex
+
+    given = [word for name, value in options.items() if value is not None for word in (name, value)]
+    return shlex.join(["nnapprox", "train", *given])
 
 
 def _refuse_changes(ctx: click.Context, recipe: Recipe) -> None:
@@ -141,12 +163,15 @@ def _train_one(run: Run, state: TrainState, checkpoint: str, every_epoch: bool, 
             if interrupted.is_set() or (every_epoch and step.record):
                 save_checkpoint(checkpoint, run, state)
             if interrupted.is_set():
-                output.note(f"stopped in epoch {step.epoch}; go on with: {again} --resume {checkpoint}")
+                output.note(f"stopped in epoch {step.epoch}; go on with: {again}")
                 raise KeyboardInterrupt
 
 
 def _train_seeds(data: Dataset, recipe: Recipe, seeds: int, jobs: int, quiet: bool) -> list[tuple[Run, TrainState]]:
-    """Independent runs in threads (the kernels let go of the interpreter), on one copy of the samples."""
+    """Independent runs in threads (the kernels let go of the interpreter), on one copy of the samples.
+
+    Returns those that were finished: all of them, unless Ctrl-C came first.
+    """
     import dataclasses
     from concurrent.futures import ThreadPoolExecutor
 
@@ -169,12 +194,12 @@ def _train_seeds(data: Dataset, recipe: Recipe, seeds: int, jobs: int, quiet: bo
             report(share, f"{sum(future.done() for future in futures)}/{seeds} runs")
         for future in futures:
             future.result()
-        if interrupted.is_set():
-            raise KeyboardInterrupt
-    return list(zip(runs, states, strict=True))
+    return [(run, state) for run, state in zip(runs, states, strict=True) if state.step == run.total]
 
 
-def _report(ctx: click.Context, runs: list[tuple[Run, TrainState]], out: str, plot: str | None, as_json: bool) -> None:
+def _report(
+    runs: list[tuple[Run, TrainState]], sampled: FunctionData | None, out: str, plot: str | None, as_json: bool
+) -> None:
     from statistics import mean, stdev
 
     from nnapprox import files
@@ -189,6 +214,9 @@ def _report(ctx: click.Context, runs: list[tuple[Run, TrainState]], out: str, pl
     dataset = {"name": run.dataset.name, "fingerprint": run.dataset.fingerprint, "image_shape": run.dataset.image_shape}
     metadata = {"command": "train", "recipe": run.recipe.to_json(), "seed": run.recipe.seed, "dataset": dataset}
     files.save(network, out, metadata)
+    proved = sampled.certify(network) if sampled else {}
+    if proved:
+        files.save(network, out, {**metadata, **proved})
     if plot is not None:
         from nnapprox import plots
 
@@ -211,6 +239,8 @@ def _report(ctx: click.Context, runs: list[tuple[Run, TrainState]], out: str, pl
         result["seeds"] = [r.recipe.seed for r, _ in runs]
         result["test_accuracies" if last.get("test_accuracy") is not None else "test_losses"] = qualities
         result["mean"], result["standard_deviation"] = mean(qualities), stdev(qualities)
+    if proved:
+        result["certificate"] = proved["certificate"]
     if as_json:
         output.print_json(result)
         return
@@ -227,6 +257,8 @@ def _report(ctx: click.Context, runs: list[tuple[Run, TrainState]], out: str, pl
         pairs[f"over {len(runs)} seeds"] = (
             f"{unit * mean(qualities):.4g} ± {unit * stdev(qualities):.2g}, the median run kept"
         )
+    if proved:
+        pairs["certificate"] = output.certificate_text(proved["certificate"])
     pairs["training loss"] = f"{last['train_loss']:.6g}"
     pairs["speed"] = f"{rate:,.0f} samples/s"
     pairs["seed"] = run.recipe.seed

@@ -26,7 +26,10 @@ def folder(tmp_path):
     widths = (64, 4, 10)
     layers = [nnapprox.Affine(rng.normal(size=(b, a)), rng.normal(size=b)) for a, b in itertools.pairwise(widths)]
     nnapprox.save(nnapprox.Network(layers), tmp_path / "network.npz")
-    os.utime(tmp_path / "network.npz", (1, 1))
+    made = nnapprox.build("sawtooth", depth=5)
+    nnapprox.save(made.network, tmp_path / "sawtooth-depth-5.npz", made.metadata())
+    for name in ("network.npz", "sawtooth-depth-5.npz"):
+        os.utime(tmp_path / name, (1, 1))
     return tmp_path
 
 
@@ -151,6 +154,38 @@ def test_ctrl_c_keeps_the_state(folder):
     status, _, err = call(folder, "train", "--resume", "a.checkpoint.npz", "--hidden", "3")
     assert status == 2
     assert "leave --hidden out" in err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process")
+def test_ctrl_c_keeps_the_runs_that_are_finished(folder):
+    """One job: the runs after the first would take hours."""
+    arguments = ["train", "--dataset", "digits", "--hidden", "5", "--epochs", "400", "--seeds", "500", "--json"]
+    process = start(folder, *arguments, "--quiet", "-o", "a.npz")
+    time.sleep(4)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=20)
+    assert process.returncode == 130
+    finished = json.loads(out)["seeds"]
+    assert f"stopped when {len(finished)} of 500 runs were finished" in err
+    assert finished == list(range(len(finished)))
+    assert nnapprox.load(folder / "a.npz").widths == (64, 5, 10)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit on the size of files")
+def test_a_full_disk_leaves_what_was_there(folder):
+    """A limit on the size of files is what a test can have of a disk without room."""
+    import resource
+
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    process = start(
+        folder, "train", "--dataset", "digits", "--epochs", "1", "-o", "network.npz", "--quiet",
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000)),
+    )  # fmt: skip
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (1, "")
+    assert err.startswith("nnapprox: error: ")
+    assert err.count("\n") == 1
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
 def test_a_closed_pipe_is_quiet(folder):

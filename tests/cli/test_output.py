@@ -163,3 +163,29 @@ def test_json_is_the_only_thing_on_stdout(shell):
     result = shell("show", "--json", FORCE_COLOR="1")
     assert json.loads(result.out)["path"] == "network.npz"
     assert result.err.startswith("nnapprox: note: ")
+
+
+CERTIFICATE = {"norm": "sup", "domain": [["0", "1"]], "kind": "exact", "value": "1/1024", "argmax": ["1/32"]}
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({}, "sup error 1/1024 on [0, 1], exact, at 1/32"),
+        ({"kind": "bound", "argmax": None}, "sup error at most 1/1024 on [0, 1], bound"),
+        (
+            {"kind": "enclosure", "value": ["1/3", "2/3"]},
+            "sup error 0.3333333 to 0.6666667 on [0, 1], enclosure, at 1/32",
+        ),
+        ({"domain": [["-1", "1"]] * 100, "argmax": ["0"] * 100}, "sup error 1/1024 on [-1, 1]^100, exact"),
+        ({"domain": [["-1", "1"], ["0", "1"]]}, "sup error 1/1024 on [-1, 1] x [0, 1], exact, at 1/32"),
+        ({"value": f"1/{10**40}"}, "sup error ~1e-40 on [0, 1], exact, at 1/32"),
+    ],
+)
+def test_certificates_in_words(changes, text):
+    assert output.certificate_text({**CERTIFICATE, **changes}) == text
+
+
+@pytest.mark.parametrize(("number", "text"), [(0, "0"), (16384, "16,384"), (2**60, "about 1.15e+18")])
+def test_counts(number, text):
+    assert output.count_text(number) == text
