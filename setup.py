@@ -17,9 +17,17 @@ kernels = Extension(
     extra_compile_args=[] if sys.platform == "win32" else GNU_FLAGS,
 )
 
+plane = Extension(
+    "nnapprox._plane",
+    ["nnapprox/_plane.pyx"],
+    depends=[f"nnapprox/{name}.h" for name in ("_plane", "_plane_loops", "_integer")],
+    # its error bounds count roundings: no product and sum may be contracted
+    extra_compile_args=[] if sys.platform == "win32" else [*GNU_FLAGS, "-ffp-contract=off"],
+)
+
 setup(
     ext_modules=cythonize(
-        [kernels],
+        [kernels, plane],
         compiler_directives={"language_level": 3, "boundscheck": DEBUG, "wraparound": False, "cdivision": True},
     )
 )

@@ -1,0 +1,808 @@
+/* Counts the activation regions of a network on a convex polygon; regions/plane.py sets it up.
+ *
+ * Lines are affine forms a x + b y + c: first the sides of the domain, then the neurons, layer by layer, on the cell that
+ * is being split. A line is known in doubles with a bound on their error and, once that has been needed, in integers.
+ * A polygon is its lines in order; vertex i, where lines i - 1 and i meet, is known in doubles with a bound as well.
+ * A decision is first tried in doubles. What their bounds leave open is the sign of a determinant of three lines.
+ *
+ * The domain lies in the square [-1, 1]^2. Bounds count twice the unit roundoff for every operation, so that they may be
+ * computed in floating point themselves; comparisons are written such that what is not a number decides nothing.
+ */
+#ifndef NNAPPROX_PLANE_H
+#define NNAPPROX_PLANE_H
+
+#include <float.h>
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+#if defined(_MSC_VER)
+#include <intrin.h>
+#endif
+
+#include "_integer.h"
+
+#if !defined(__GNUC__)
+#define restrict __restrict
+#endif
+
+#define CAT_(a, b) a##b
+#define CAT(a, b) CAT_(a, b)
+
+/* Arrays over the neurons of a layer are padded with zeros to a multiple of this. */
+#define LANES 16
+
+/* What is sure of a neuron on a piece; nothing, if none of these. */
+enum { ON = 1, OFF = 2, CROSSING = 4 };
+
+/* So many neurons may change state before the next layer is computed from scratch. */
+#define MOST_FLIPS 64
+
+/* Forms of this size or larger are left to the integers, so that nothing overflows; and minors of lines that are not
+ * larger than SMALLEST, next to which what underflows is nothing. */
+#define LARGEST 1e150
+#define SMALLEST 1e-290
+
+enum { BASELINE, AVX2, AVX512 };
+enum { DONE, PAUSED, NEEDS_ROOM };
+
+/* What the weights of an input are multiplied with: a form, and a bound on its error. */
+typedef struct {
+    int64_t input;
+    double a, b, c, error;
+} term;
+
+typedef void accumulate_loop(const double *, int64_t, const term *, int64_t, double *, double *, double *, double *);
+typedef void bound_loop(const double *, const double *, const double *, const double *, int64_t, double, double,
+                        double *, double *);
+typedef void judge_loop(const double *, const double *, const double *, const double *, int64_t, const double *,
+                        const double *, int64_t, double, double *, double *, uint8_t *);
+
+#define ISA baseline
+#if defined(__GNUC__)
+#define VECTOR 2
+#define TOGETHER 2
+#else
+#define VECTOR 1
+#define TOGETHER 2
+#endif
+#include "_plane_loops.h"
+#undef ISA
+#undef VECTOR
+#undef TOGETHER
+
+#if defined(__x86_64__) && defined(__GNUC__)
+#define HAS_TARGETS 1
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target("avx2,fma")
+#endif
+#define ISA avx2
+#define VECTOR 4
+#define TOGETHER 2
+#include "_plane_loops.h"
+#undef ISA
+#undef VECTOR
+#undef TOGETHER
+#if defined(__clang__)
+#pragma clang attribute pop
+#pragma clang attribute push(__attribute__((target("avx512f,avx512vl,avx512dq"))), apply_to = function)
+#else
+#pragma GCC pop_options
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512vl,avx512dq,prefer-vector-width=512")
+#endif
+#define ISA avx512
+#define VECTOR 8
+#define TOGETHER 2
+#include "_plane_loops.h"
+#undef ISA
+#undef VECTOR
+#undef TOGETHER
+#if defined(__clang__)
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif
+#endif
+
+/* A hidden layer. Of the first, the forms are given: it has no weights. */
+typedef struct {
+    int64_t inputs, neurons, padded;
+    int64_t first;         /* the line of its first neuron */
+    const double *weights; /* `inputs` rows */
+    const double *bias, *bias_error;
+    double rounding;    /* bound on the relative error that the sums over its inputs add */
+    const int64_t *row; /* entries row[k] to row[k + 1] are those of neuron k that are not zero; the last input is 1 */
+    const int32_t *column;
+    const limb *entries;
+    int64_t entry_words;
+    limb *exact; /* three integers a neuron */
+    int64_t exact_words;
+    uint64_t *inputs_on;     /* the states of its inputs that its forms hold for */
+    double *summed;          /* bounds on the errors of its forms, without what evaluation adds */
+    double *passed;          /* bounds on the errors of its forms as terms of the next layer's, times 1 + |slope| */
+    int64_t flips;           /* since its forms were computed from scratch */
+    int64_t version, source; /* of its forms, and of those of the layer below that they were computed from */
+} layer;
+
+/* A convex polygon, the layer that is to split it, those of its neurons that do, and the states of the others. */
+typedef struct {
+    int64_t depth, vertices, crossing;
+    double *x, *y, *error;
+    uint64_t *on;
+    int32_t *line, *neuron;
+} piece;
+
+/* Where a chord meets another: bounds on the parameter along it, and the other's line. */
+typedef struct {
+    double low, high;
+    int32_t line;
+} meeting;
+
+/* An end of a chord: where its line meets a side of the piece. */
+typedef struct {
+    double x, y, error;
+    int32_t side;
+} point;
+
+/* The chords that neurons of the last layer make in the current piece: those before neuron[next]. */
+typedef struct {
+    int64_t next, count;
+    double *a, *b, *c, *error, *reach;
+    int32_t *line;
+    meeting *meetings;
+} chord_list;
+
+typedef struct {
+    /* given */
+    int64_t hidden, sides;
+    layer *layers;
+    const double *given; /* a, b, c and error of the sides and the first layer, padded */
+    const limb *side_exact;
+    double slope; /* at negative arguments */
+    const limb *numerator, *denominator;
+    int64_t side_words, slope_words;
+    accumulate_loop *accumulate;
+    bound_loop *bound;
+    judge_loop *judge;
+
+    /* furnished */
+    int64_t lines, vertices, widest; /* the most vertices that a piece can have; the width of the widest layer, padded */
+    double *a, *b, *c, *error;       /* of all lines, errors being those of values in the square */
+    int64_t *computed;               /* versions of their integer forms */
+    term *terms;
+    double *low, *high; /* work space of judge */
+    uint8_t *verdicts;
+    signed char *signs; /* of a line at the vertices of a piece */
+    piece now, next;    /* the current one, and room to cut it */
+    chord_list chords;
+    int64_t words, cross_words;           /* of the largest integer that is no product, and of cross products */
+    limb *product, *scaled, *sum, *cross; /* the last is three numbers */
+    int32_t cross_lines[2];               /* whose cross product is in `cross` */
+    int64_t *arena;                       /* the pieces that wait, one upon the other */
+    int64_t arena_words, arena_top;
+
+    int counting; /* whether the chords of the current piece are being counted */
+    int64_t regions, predicates, exact_decisions;
+    int64_t work; /* since this run began; a unit is about a nanosecond */
+} plane;
+
+static void choose_loops(plane *s, int isa)
+{
+    s->accumulate = accumulate_baseline, s->bound = bound_baseline, s->judge = judge_baseline;
+#ifdef HAS_TARGETS
+    if (isa == AVX2) s->accumulate = accumulate_avx2, s->bound = bound_avx2, s->judge = judge_avx2;
+    if (isa == AVX512) s->accumulate = accumulate_avx512, s->bound = bound_avx512, s->judge = judge_avx512;
+#else
+    (void)isa;
+#endif
+}
+
+static inline int64_t mask_words(int64_t neurons) { return (neurons + 63) / 64; }
+
+static inline int is_on(const uint64_t *states, int64_t k) { return states[k / 64] >> (k % 64) & 1; }
+
+static inline void turn_on(uint64_t *states, int64_t k) { states[k / 64] |= (uint64_t)1 << (k % 64); }
+
+static inline int lowest_bit(uint64_t word)
+{
+#if defined(_MSC_VER)
+    unsigned long place;
+    _BitScanForward64(&place, word);
+    return (int)place;
+#else
+    return __builtin_ctzll(word);
+#endif
+}
+
+/* The lowest bits of eight bytes that were read together, that of the first byte lowest. */
+static inline unsigned gather_bits(uint64_t bytes)
+{
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    const uint64_t places = 0x8040201008040201u;
+#else
+    const uint64_t places = 0x0102040810204080u;
+#endif
+    return (unsigned)((bytes & 0x0101010101010101u) * places >> 56);
+}
+
+/* ---- Lines in doubles ---- */
+
+/* By how much a form changes at most per unit that a point is off in both coordinates. */
+static inline double reach_of(const plane *s, int64_t line) { return fabs(s->a[line]) + fabs(s->b[line]); }
+
+static inline double size_of(const plane *s, int64_t line) { return reach_of(s, line) + fabs(s->c[line]); }
+
+static inline double value_at(const plane *s, int64_t line, double x, double y)
+{
+    return s->a[line] * x + (s->b[line] * y + s->c[line]);
+}
+
+/* The point where two lines meet. */
+static point meet(const plane *s, int32_t side, int32_t line)
+{
+    const double size = size_of(s, side), other_size = size_of(s, line);
+    const double bound =
+        2 * (s->error[side] * other_size + s->error[line] * size + s->error[side] * s->error[line]);
+    const double weight = s->a[side] * s->b[line] - s->a[line] * s->b[side];
+    const double x = s->b[side] * s->c[line] - s->b[line] * s->c[side];
+    const double y = s->c[side] * s->a[line] - s->c[line] * s->a[side];
+    point met = {0, 0, HUGE_VAL, side};
+    if (fabs(weight) > 2 * bound + SMALLEST) {
+        const double inverse = 1 / weight;
+        met.x = x * inverse;
+        met.y = y * inverse;
+        met.error = 4 * bound * fabs(inverse) + 8 * DBL_EPSILON;
+    }
+    return met;
+}
+
+/* What the form of neuron j is to be multiplied with the weights as, times a factor of at most 1 + |slope|. */
+static inline term term_of(const plane *s, const layer *below, int64_t j, double factor)
+{
+    const int64_t line = below->first + j;
+    return (term){j, factor * s->a[line], factor * s->b[line], factor * s->c[line], below->passed[j]};
+}
+
+/* Complete the bounds on the errors of a layer's forms. */
+static void set_bounds(plane *s, layer *now)
+{
+    const double rounding = now + 1 < s->layers + s->hidden ? now[1].rounding : 0;
+    s->bound(s->a + now->first, s->b + now->first, s->c + now->first, now->summed, now->padded, 1 + fabs(s->slope),
+             rounding, s->error + now->first, now->passed);
+}
+
+/* Compute the forms of a layer for these states of its inputs. */
+static void set_forms(plane *s, int64_t depth, const uint64_t *states)
+{
+    layer *const now = s->layers + depth, *const below = now - 1;
+    double *const a = s->a + now->first, *const b = s->b + now->first, *const c = s->c + now->first;
+    const int64_t words = mask_words(now->inputs);
+    int64_t count = 0;
+    int changes = now->source == below->version;
+    for (int64_t w = 0; changes && w < words; w++) {
+        for (uint64_t left = states[w] ^ now->inputs_on[w]; left; left &= left - 1) {
+            const int64_t j = 64 * w + lowest_bit(left);
+            if (now->flips + count >= MOST_FLIPS) {
+                changes = 0;
+                break;
+            }
+            s->terms[count++] = term_of(s, below, j, is_on(states, j) ? 1 - s->slope : s->slope - 1);
+        }
+    }
+    if (changes) {
+        if (!count) return;
+        now->flips += count;
+    } else {
+        count = 0;
+        for (int64_t j = 0; j < now->inputs; j++) {
+            const double factor = is_on(states, j) ? 1 : s->slope;
+            if (factor != 0) s->terms[count++] = term_of(s, below, j, factor);
+        }
+        memset(a, 0, (size_t)now->padded * sizeof *a);
+        memset(b, 0, (size_t)now->padded * sizeof *b);
+        memcpy(c, now->bias, (size_t)now->padded * sizeof *c);
+        memcpy(now->summed, now->bias_error, (size_t)now->padded * sizeof *now->summed);
+        now->flips = 0;
+        now->source = below->version;
+    }
+    s->accumulate(now->weights, now->padded, s->terms, count, a, b, c, now->summed);
+    set_bounds(s, now);
+    memcpy(now->inputs_on, states, (size_t)words * sizeof *states);
+    now->version++;
+    s->cross_lines[0] = -1;
+    s->work += now->padded * (count + 8) / 8;
+}
+
+/* ---- Lines in integers ---- */
+
+/* The integer form of neuron k of a layer, three numbers; computed when it is first asked for. */
+static const limb *exact_neuron(plane *s, int64_t depth, int64_t k)
+{
+    layer *const now = s->layers + depth;
+    const int64_t words = now->exact_words;
+    limb *const form = now->exact + 3 * words * k;
+    if (s->computed[now->first + k] == now->version) return form;
+    for (int i = 0; i < 3; i++) form[i * words] = 0;
+    for (int64_t n = now->row[k]; n < now->row[k + 1]; n++) {
+        const limb *entry = now->entries + n * now->entry_words;
+        const int64_t j = now->column[n];
+        if (j == now->inputs) {
+            add(form + 2 * words, form + 2 * words, entry, 0);
+            continue;
+        }
+        const limb *const factor = is_on(now->inputs_on, j) ? s->denominator : s->numerator;
+        if (!length_of(factor)) continue;
+        const limb *const input = exact_neuron(s, depth - 1, j);
+        if (length_of(factor) != 1 || factor[1] != 1) {
+            multiply(s->scaled, entry, factor);
+            entry = s->scaled;
+        }
+        for (int i = 0; i < 3; i++) {
+            multiply(s->product, entry, input + i * now[-1].exact_words);
+            add(form + i * words, form + i * words, s->product, 0);
+        }
+        s->work += 8;
+    }
+    s->computed[now->first + k] = now->version;
+    return form;
+}
+
+static const limb *exact_line(plane *s, int64_t line, int64_t *words)
+{
+    if (line < s->layers[0].first) {
+        *words = s->side_words;
+        return s->side_exact + 3 * s->side_words * line;
+    }
+    int64_t depth = s->hidden - 1;
+    while (line < s->layers[depth].first) depth--;
+    *words = s->layers[depth].exact_words;
+    return exact_neuron(s, depth, line - s->layers[depth].first);
+}
+
+/* Put the cross product of two lines, the homogeneous coordinates of where they meet, into s->cross. */
+static void set_cross(plane *s, int32_t first, int32_t second)
+{
+    if (s->cross_lines[0] == first && s->cross_lines[1] == second) return;
+    int64_t u_words, v_words;
+    const limb *const u = exact_line(s, first, &u_words), *const v = exact_line(s, second, &v_words);
+    for (int i = 0; i < 3; i++) {
+        const int j = (i + 1) % 3, k = (i + 2) % 3;
+        limb *const minor = s->cross + i * s->cross_words;
+        multiply(minor, u + j * u_words, v + k * v_words);
+        multiply(s->product, u + k * u_words, v + j * v_words);
+        add(minor, minor, s->product, 1);
+    }
+    s->cross_lines[0] = first;
+    s->cross_lines[1] = second;
+}
+
+/* The sign of the determinant of three lines. */
+static int orientation(plane *s, int32_t first, int32_t second, int32_t third)
+{
+    int64_t words;
+    const limb *const line = exact_line(s, third, &words);
+    s->exact_decisions++;
+    s->work += 20;
+    set_cross(s, first, second);
+    s->sum[0] = 0;
+    for (int i = 0; i < 3; i++) {
+        multiply(s->product, s->cross + i * s->cross_words, line + i * words);
+        add(s->sum, s->sum, s->product, 0);
+    }
+    return sign_of(s->sum);
+}
+
+/* The sign of a line where two others meet. */
+static int exact_sign(plane *s, int32_t first, int32_t second, int32_t line)
+{
+    const int sign = orientation(s, first, second, line);
+    return sign * sign_of(s->cross + 2 * s->cross_words);
+}
+
+/* ---- Pieces ---- */
+
+static inline int32_t line_before(const piece *p, int64_t vertex) { return p->line[vertex ? vertex - 1 : p->vertices - 1]; }
+
+/* The sign of a line at a vertex, or 2 if doubles do not tell. */
+static inline int likely_sign(const plane *s, const piece *p, int64_t vertex, int32_t line)
+{
+    const double value = value_at(s, line, p->x[vertex], p->y[vertex]);
+    const double bound = s->error[line] + reach_of(s, line) * p->error[vertex];
+    return value > bound ? 1 : value < -bound ? -1 : 2;
+}
+
+/* The state of a neuron on a piece: 1 or 0 if it is on or off throughout, -1 if it crosses it. */
+static int exact_state(plane *s, const piece *p, int32_t line)
+{
+    int positive = 0, negative = 0;
+    for (int64_t i = 0; i < p->vertices; i++) {
+        s->signs[i] = (signed char)likely_sign(s, p, i, line);
+        positive |= s->signs[i] == 1;
+        negative |= s->signs[i] == -1;
+    }
+    for (int64_t i = 0; i < p->vertices && !(positive && negative); i++) {
+        if (s->signs[i] != 2) continue;
+        const int sign = exact_sign(s, line_before(p, i), p->line[i], line);
+        positive |= sign > 0;
+        negative |= sign < 0;
+    }
+    return negative && positive ? -1 : positive;
+}
+
+/* The same from the extreme values of its form at the vertices, if their errors allow. */
+static inline int state(plane *s, const piece *p, int32_t line, double least, double largest, double error)
+{
+    const double bound = s->error[line] + reach_of(s, line) * error;
+    if (least > bound) return 1;
+    if (largest < -bound) return 0;
+    if (least < -bound && largest > bound) return -1;
+    return exact_state(s, p, line);
+}
+
+static inline void note_state(piece *p, int32_t k, int state)
+{
+    if (state > 0) turn_on(p->on, k);
+    if (state < 0) p->neuron[p->crossing++] = k;
+}
+
+static double largest_error(const piece *p)
+{
+    double error = 0;
+    for (int64_t i = 0; i < p->vertices; i++) error = p->error[i] > error ? p->error[i] : error;
+    return error;
+}
+
+/* Find which of the neurons that cross a piece, but for the first, cross a part of it. */
+static void inherit(plane *s, const piece *whole, piece *part)
+{
+    const layer *const now = s->layers + whole->depth;
+    const double error = largest_error(part);
+    part->depth = whole->depth;
+    part->crossing = 0;
+    memcpy(part->on, whole->on, (size_t)mask_words(now->neurons) * sizeof *part->on);
+    for (int64_t n = 1; n < whole->crossing; n++) {
+        const int32_t k = whole->neuron[n];
+        const int32_t line = (int32_t)now->first + k;
+        double least = HUGE_VAL, largest = -HUGE_VAL;
+        for (int64_t i = 0; i < part->vertices; i++) {
+            const double value = value_at(s, line, part->x[i], part->y[i]);
+            least = value < least ? value : least;
+            largest = value > largest ? value : largest;
+        }
+        note_state(part, k, state(s, part, line, least, largest, error));
+    }
+    s->predicates += (whole->crossing - 1) * part->vertices;
+    s->work += (whole->crossing - 1) * part->vertices;
+}
+
+/* Let the next layer split the current piece. */
+static void enter(plane *s, int64_t depth)
+{
+    piece *const p = &s->now;
+    if (depth) set_forms(s, depth, p->on);
+    const layer *const now = s->layers + depth;
+    const double error = largest_error(p);
+    int64_t points = p->vertices;
+    for (; points % 4; points++) p->x[points] = p->x[0], p->y[points] = p->y[0];
+    s->judge(s->a + now->first, s->b + now->first, s->c + now->first, s->error + now->first, now->padded, p->x, p->y,
+             points, error, s->low, s->high, s->verdicts);
+    p->depth = depth;
+    p->crossing = 0;
+    memset(p->on, 0, (size_t)mask_words(now->neurons) * sizeof *p->on);
+    for (int64_t block = 0; block < now->padded; block += 8) {
+        uint64_t verdicts;
+        memcpy(&verdicts, s->verdicts + block, 8);
+        p->on[block / 64] |= (uint64_t)gather_bits(verdicts) << block % 64;
+        for (unsigned left = gather_bits(~(verdicts | verdicts >> 1)); left; left &= left - 1) {
+            const int32_t k = (int32_t)block + lowest_bit(left);
+            if (k < now->neurons)
+                note_state(p, k, s->verdicts[k] == CROSSING ? -1 : exact_state(s, p, (int32_t)now->first + k));
+        }
+    }
+    s->predicates += now->neurons * p->vertices;
+    s->work += now->neurons * (p->vertices + 4) / 4;
+    if (depth == s->hidden - 1) {
+        s->counting = 1;
+        s->chords.next = s->chords.count = 0;
+        s->regions++;
+    }
+}
+
+/* Put the signs of a line at all vertices of a piece into s->signs. */
+static void set_signs(plane *s, const piece *p, int32_t line)
+{
+    for (int64_t i = 0; i < p->vertices; i++) {
+        int sign = likely_sign(s, p, i, line);
+        if (sign == 2) sign = exact_sign(s, line_before(p, i), p->line[i], line);
+        s->signs[i] = (signed char)sign;
+    }
+    s->predicates += p->vertices;
+}
+
+static inline void add_vertex(piece *p, double x, double y, double error, int32_t line)
+{
+    const int64_t i = p->vertices++;
+    p->x[i] = x, p->y[i] = y, p->error[i] = error, p->line[i] = line;
+}
+
+/* Cut a piece by its first neuron into the parts where that is on and off. */
+static void cut(plane *s, const piece *whole, piece *on, piece *off)
+{
+    const int32_t line = (int32_t)s->layers[whole->depth].first + whole->neuron[0];
+    set_signs(s, whole, line);
+    on->vertices = off->vertices = 0;
+    for (int64_t i = 0; i < whole->vertices; i++) {
+        const int sign = s->signs[i], following = s->signs[i + 1 < whole->vertices ? i + 1 : 0];
+        const int32_t side = whole->line[i];
+        if (sign >= 0) add_vertex(on, whole->x[i], whole->y[i], whole->error[i], sign || following > 0 ? side : line);
+        if (sign <= 0) add_vertex(off, whole->x[i], whole->y[i], whole->error[i], sign || following < 0 ? side : line);
+        if (sign * following < 0) {
+            const point met = meet(s, side, line);
+            add_vertex(on, met.x, met.y, met.error, sign > 0 ? line : side);
+            add_vertex(off, met.x, met.y, met.error, sign > 0 ? side : line);
+        }
+    }
+}
+
+/* ---- The stack of pieces ---- */
+
+/* The words of memory that a piece of at most so many vertices and crossing neurons takes. */
+static inline int64_t piece_words(int64_t vertices, int64_t masks, int64_t crossing)
+{
+    return 3 * vertices + masks + (vertices + crossing + 1) / 2;
+}
+
+static inline void lay_out(piece *p, int64_t *words, int64_t vertices, int64_t masks)
+{
+    p->x = (double *)words;
+    p->y = p->x + vertices;
+    p->error = p->y + vertices;
+    p->on = (uint64_t *)(p->error + vertices);
+    p->line = (int32_t *)(p->on + masks);
+    p->neuron = p->line + vertices;
+}
+
+/* Words on top of a waiting piece: its place, room for vertices, depth, vertices and crossing neurons. */
+enum { HEAD = 5 };
+
+/* Cut the current piece: one part becomes the current one, the other waits. Gives 0 if the arena has no room for it. */
+static int split(plane *s)
+{
+    const int64_t room = s->now.vertices + 1, masks = mask_words(s->layers[s->now.depth].neurons);
+    const int64_t words = piece_words(room, masks, s->now.crossing - 1);
+    if (s->arena_top + words + HEAD > s->arena_words) return 0;
+    int64_t *const place = s->arena + s->arena_top;
+    piece waiting;
+    lay_out(&waiting, place, room, masks);
+    cut(s, &s->now, &waiting, &s->next);
+    inherit(s, &s->now, &waiting);
+    inherit(s, &s->now, &s->next);
+    turn_on(waiting.on, s->now.neuron[0]);
+    const int64_t head[HEAD] = {s->arena_top, room, waiting.depth, waiting.vertices, waiting.crossing};
+    memcpy(place + words, head, sizeof head);
+    s->arena_top += words + HEAD;
+    const piece whole = s->now;
+    s->now = s->next;
+    s->next = whole;
+    s->work += 40;
+    return 1;
+}
+
+/* Make the waiting piece on top of the stack the current one. */
+static void take(plane *s)
+{
+    const int64_t *const head = s->arena + s->arena_top - HEAD;
+    const int64_t masks = mask_words(s->layers[head[2]].neurons);
+    piece waiting, *const p = &s->now;
+    lay_out(&waiting, s->arena + head[0], head[1], masks);
+    p->depth = head[2], p->vertices = head[3], p->crossing = head[4];
+    memcpy(p->x, waiting.x, (size_t)p->vertices * sizeof *p->x);
+    memcpy(p->y, waiting.y, (size_t)p->vertices * sizeof *p->y);
+    memcpy(p->error, waiting.error, (size_t)p->vertices * sizeof *p->error);
+    memcpy(p->line, waiting.line, (size_t)p->vertices * sizeof *p->line);
+    memcpy(p->on, waiting.on, (size_t)masks * sizeof *p->on);
+    memcpy(p->neuron, waiting.neuron, (size_t)p->crossing * sizeof *p->neuron);
+    s->arena_top = head[0];
+}
+
+/* ---- Chords of the last layer: every one adds 1 + the number of points inside where it meets those before it ---- */
+
+/* The ends of the chord that a line makes. */
+static void set_ends(plane *s, int32_t line, point ends[2])
+{
+    const piece *const p = &s->now;
+    set_signs(s, p, line);
+    int found = 0;
+    for (int64_t i = 0; i < p->vertices && found < 2; i++) {
+        const int sign = s->signs[i], following = s->signs[i + 1 < p->vertices ? i + 1 : 0];
+        if (!sign) ends[found++] = (point){p->x[i], p->y[i], p->error[i], p->line[i]};
+        else if (sign * following < 0) ends[found++] = meet(s, p->line[i], line);
+    }
+}
+
+/* Find where a chord meets those before it inside the piece; gives how many do, or -1 if one is the same chord. */
+static int64_t set_meetings(plane *s, int32_t line, const point ends[2])
+{
+    const chord_list *const chords = &s->chords;
+    int64_t count = 0;
+    for (int64_t n = 0; n < chords->count; n++) {
+        const double p = chords->a[n] * ends[0].x + (chords->b[n] * ends[0].y + chords->c[n]);
+        const double q = chords->a[n] * ends[1].x + (chords->b[n] * ends[1].y + chords->c[n]);
+        const double p_bound = chords->error[n] + chords->reach[n] * ends[0].error;
+        const double q_bound = chords->error[n] + chords->reach[n] * ends[1].error;
+        int p_sign = p > p_bound ? 1 : p < -p_bound ? -1 : 2;
+        int q_sign = q > q_bound ? 1 : q < -q_bound ? -1 : 2;
+        if (p_sign == 2) p_sign = exact_sign(s, ends[0].side, line, chords->line[n]);
+        if (q_sign == 2) q_sign = exact_sign(s, ends[1].side, line, chords->line[n]);
+        if (!p_sign && !q_sign) return -1;
+        if (p_sign * q_sign >= 0) continue;
+        const double span = fabs(p) + fabs(q), where = fabs(p) / span;
+        const double bound = 1.001 * (p_bound > q_bound ? p_bound : q_bound) / span + 8 * DBL_EPSILON;
+        meeting *const met = s->chords.meetings + count++;
+        met->low = bound < 1 ? where - bound : -1;
+        met->high = bound < 1 ? where + bound : 2;
+        met->line = chords->line[n];
+    }
+    return count;
+}
+
+static void sort_meetings(meeting *list, int64_t count)
+{
+    int64_t gap = 1;
+    while (gap < count / 3) gap = 3 * gap + 1;
+    for (; gap; gap /= 3) {
+        for (int64_t i = gap; i < count; i++) {
+            const meeting moved = list[i];
+            int64_t j = i;
+            for (; j >= gap && list[j - gap].low > moved.low; j -= gap) list[j] = list[j - gap];
+            list[j] = moved;
+        }
+    }
+}
+
+/* How many of these points on a line are different. */
+static int64_t distinct(plane *s, int32_t line, meeting *list, int64_t count)
+{
+    int64_t different = 0;
+    sort_meetings(list, count);
+    for (int64_t i = 0; i < count;) {
+        /* from here on, points that may be the same: those found to be different come first */
+        int64_t found = i;
+        double high = list[i].high;
+        int64_t j = i;
+        for (; j < count && list[j].low <= high; j++) {
+            high = list[j].high > high ? list[j].high : high;
+            int64_t k = i;
+            while (k < found && orientation(s, line, list[k].line, list[j].line)) k++;
+            s->predicates += k - i + (k < found);
+            if (k == found) list[found++] = list[j];
+        }
+        s->predicates += j < count;
+        different += found - i;
+        i = j;
+    }
+    return different;
+}
+
+static void add_chord(plane *s)
+{
+    chord_list *const chords = &s->chords;
+    const int32_t line = (int32_t)s->layers[s->hidden - 1].first + s->now.neuron[chords->next++];
+    point ends[2];
+    set_ends(s, line, ends);
+    const int64_t met = set_meetings(s, line, ends);
+    s->predicates += 2 * chords->count;
+    s->work += 4 * (chords->count + s->now.vertices);
+    if (met < 0) return;
+    s->regions += 1 + distinct(s, line, chords->meetings, met);
+    const int64_t n = chords->count++;
+    chords->a[n] = s->a[line], chords->b[n] = s->b[line], chords->c[n] = s->c[line];
+    chords->error[n] = s->error[line], chords->reach[n] = reach_of(s, line), chords->line[n] = line;
+}
+
+/* ---- The whole ---- */
+
+static inline int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
+
+static void *claim(char *memory, size_t *claimed, int64_t count, size_t size)
+{
+    void *const place = memory ? memory + *claimed : NULL;
+    *claimed += ((size_t)count * size + 63) / 64 * 64;
+    return place;
+}
+
+/* Point everything at its place in memory; gives the bytes that takes, also if memory is NULL. */
+static size_t furnish(plane *s, char *memory)
+{
+    size_t claimed = 0;
+#define CLAIM(pointer, count) ((pointer) = claim(memory, &claimed, (count), sizeof *(pointer)))
+    s->lines = s->layers[0].first;
+    s->vertices = s->sides + 4;
+    s->words = s->side_words;
+    for (layer *now = s->layers; now < s->layers + s->hidden; now++) {
+        now->first = s->lines;
+        s->lines += now->padded;
+        s->vertices += now->neurons;
+        s->widest = larger(s->widest, now->padded);
+        s->words = larger(s->words, larger(now->exact_words, now->entry_words + s->slope_words));
+        CLAIM(now->summed, now->padded);
+        CLAIM(now->passed, now->padded);
+        if (now == s->layers) continue;
+        CLAIM(now->inputs_on, mask_words(now->inputs));
+        CLAIM(now->exact, 3 * now->exact_words * now->neurons);
+    }
+    const int64_t masks = mask_words(s->widest);
+    double **const rows[] = {&s->a, &s->b, &s->c, &s->error};
+    for (int i = 0; i < 4; i++) CLAIM(*rows[i], s->lines);
+    CLAIM(s->computed, s->lines);
+    CLAIM(s->terms, s->widest);
+    CLAIM(s->low, s->widest);
+    CLAIM(s->high, s->widest);
+    CLAIM(s->verdicts, s->widest);
+    CLAIM(s->signs, s->vertices);
+    int64_t *words;
+    piece *const pieces[] = {&s->now, &s->next};
+    for (int i = 0; i < 2; i++) {
+        CLAIM(words, piece_words(s->vertices, masks, s->widest));
+        if (memory) lay_out(pieces[i], words, s->vertices, masks);
+    }
+    chord_list *const chords = &s->chords;
+    CLAIM(chords->a, s->widest);
+    CLAIM(chords->b, s->widest);
+    CLAIM(chords->c, s->widest);
+    CLAIM(chords->error, s->widest);
+    CLAIM(chords->reach, s->widest);
+    CLAIM(chords->line, s->widest);
+    CLAIM(chords->meetings, s->widest);
+    s->cross_words = 2 * s->words + 1;
+    CLAIM(s->cross, 3 * s->cross_words);
+    CLAIM(s->product, 3 * s->words + 2);
+    CLAIM(s->sum, 3 * s->words + 2);
+    CLAIM(s->scaled, s->words + 1);
+#undef CLAIM
+    return claimed;
+}
+
+/* Begin with the whole domain. */
+static void start(plane *s)
+{
+    const int64_t given = s->layers[0].first + s->layers[0].padded;
+    double *const rows[] = {s->a, s->b, s->c, s->error};
+    for (int i = 0; i < 4; i++) memcpy(rows[i], s->given + i * given, (size_t)given * sizeof *s->given);
+    memcpy(s->layers->summed, s->error + s->layers->first, (size_t)s->layers->padded * sizeof *s->error);
+    set_bounds(s, s->layers);
+    for (int64_t line = given; line < s->lines; line++) s->computed[line] = -1;
+    s->cross_lines[0] = -1;
+    s->now.vertices = 0;
+    for (int32_t i = 0; i < s->sides; i++) {
+        const point met = meet(s, i ? i - 1 : (int32_t)s->sides - 1, i);
+        add_vertex(&s->now, met.x, met.y, met.error, i);
+    }
+    enter(s, 0);
+}
+
+/* Go on until about so much work is done; gives whether all regions are counted, or the arena is too small. */
+static int run(plane *s, int64_t work)
+{
+    s->work = 0;
+    while (s->work < work) {
+        if (s->counting) {
+            if (s->chords.next < s->now.crossing) add_chord(s);
+            else s->counting = 0;
+        } else if (s->now.depth < s->hidden - 1 && s->now.crossing) {
+            if (!split(s)) return NEEDS_ROOM;
+        } else if (s->now.depth < s->hidden - 1) {
+            enter(s, s->now.depth + 1);
+        } else if (s->arena_top) {
+            take(s);
+        } else {
+            return DONE;
+        }
+    }
+    return PAUSED;
+}
+
+#endif

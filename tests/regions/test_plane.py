@@ -1,0 +1,318 @@
+import itertools
+import random
+from fractions import Fraction as F
+from math import comb
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nnapprox.activation import Activation
+from nnapprox.calculus import affine, compose, parallel
+from nnapprox.errors import UsageError
+from nnapprox.network import Affine, Network
+from nnapprox.regions import plane_input
+from nnapprox.regions.cells import cells
+from nnapprox.regions.plane import count_plane, counts
+from nnapprox.regions.polytope import Polytope
+from tests.regions.test_cells import random_network, sawtooth, shallow, zigzag
+
+UNIT = [(0, 1)] * 2
+SQUARE = [(-1, 1)] * 2
+WIDE = [(-(10**6), 10**6)] * 2
+
+
+def regions(network, domain):
+    return count_plane(network, domain).activation_regions
+
+
+def slow_count(network, domain):
+    return sum(1 for _ in cells(network, domain))
+
+
+@pytest.fixture
+def without_filter(monkeypatch):
+    """No weight is of a size that doubles may be used for: integers decide everything."""
+    monkeypatch.setattr(plane_input, "COMFORTABLE", (1e300, 1e301))
+
+
+def he_normal(widths, seed=0):
+    choose = np.random.default_rng(seed)
+    return Network(
+        Affine(choose.normal(size=(o, i)) * np.sqrt(2 / i), 0.1 * choose.normal(size=o))
+        for i, o in itertools.pairwise(widths)
+    )
+
+
+# Closed forms
+
+
+@pytest.mark.parametrize("neurons", [1, 2, 9, 60, 300])
+def test_lines_in_general_position_give_zaslavskys_number(neurons):
+    choose = random.Random(neurons)
+    lines = [[choose.randint(-(10**6), 10**6) for _ in range(3)] for _ in range(neurons)]
+    assert regions(shallow(lines), [(-(10**13), 10**13)] * 2) == 1 + neurons + comb(neurons, 2)
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        ([(1, 0, 0), (0, 1, 0), (1, 1, 0)], 6),  # three through a point
+        ([(2, 3, 1), (4, 6, 2), (-2, -3, -1), (1, F(3, 2), F(1, 2))], 2),  # one line, four times
+        ([(k, 1, 0) for k in range(7)] + [(1, 0, 0)], 16),  # a pencil
+        ([(F(k, 7), 3, F(3 * k, 49) - 1) for k in range(50)] + [(1, 0, F(3, 7))], 102),  # one at (-3/7, 1/3)
+        ([(1, 0, 0), (0, 0, 0), (0, 0, 3), (0, 0, -3)], 2),  # neurons without weights
+        ([(0, 0, 0)], 1),
+        ([(1, 0, k) for k in range(5)], 6),  # parallel lines
+        ([(1, 0, k) for k in range(30)] + [(0, 1, k) for k in range(20)], 31 * 21),  # a grid
+        ([(1, 0, k) for k in range(9)] + [(0, 1, k) for k in range(9)] + [(1, -1, k) for k in range(-8, 9)], 342),
+    ],
+)
+@pytest.mark.parametrize("filtered", [True, False])
+def test_lines_in_special_position(lines, expected, filtered, request):
+    if not filtered:
+        request.getfixturevalue("without_filter")
+    assert regions(shallow(lines), WIDE) == expected
+
+
+def test_what_only_touches_the_domain_cuts_nothing():
+    lines = [(1, 0, 0), (0, 1, -1), (1, 1, 0), (1, -1, 1), (1, 1, -2)]  # sides and corners of the unit square
+    assert regions(shallow(lines), UNIT) == 1
+    assert regions(shallow([*lines, (1, -1, 0)]), UNIT) == 2  # from corner to corner
+
+
+@pytest.mark.parametrize("depth", [2, 3, 8, 16])
+@pytest.mark.parametrize("dtype", ["rational", "float64"])
+def test_the_sawtooth_of_one_coordinate(depth, dtype):
+    network = compose(sawtooth(depth), affine([[1, 0]])).astype(dtype)
+    assert regions(network, [(-1, 2)] * 2) == 2**depth + 2
+    assert regions(network, UNIT) == 2**depth
+
+
+@pytest.mark.parametrize(("pieces", "layers"), [(2, 1), (2, 7), (3, 4), (4, 3), (7, 2)])
+def test_folding(pieces, layers):
+    fold = parallel([zigzag(pieces)] * 2)
+    network = fold
+    for _ in range(layers - 1):
+        network = compose(fold, network)
+    network = compose(affine([[1, 2]]), network)
+    assert regions(network, UNIT) == pieces ** (2 * layers)
+    if pieces in (2, 4):
+        assert regions(network.astype("float32"), UNIT) == pieces ** (2 * layers)
+
+
+@pytest.mark.parametrize(("pieces", "folds", "generic"), [(2, 1, 3), (4, 1, 8), (2, 4, 4), (3, 3, 5)])
+def test_montufars_network(pieces, folds, generic):
+    """Folds, then lines in general position that all meet in each of the images of the square."""
+    choose = random.Random(7)
+    lines = []
+    for _ in range(generic):
+        normal = [choose.randint(-100, 100) for _ in range(2)]
+        lines.append([*normal, -sum(n * F(choose.randint(49, 51), 100) for n in normal)])
+    inside = regions(shallow(lines), UNIT)
+    assert inside == 1 + generic + comb(generic, 2)
+    network = shallow(lines)
+    for _ in range(folds):
+        network = compose(network, parallel([zigzag(pieces)] * 2))
+    assert regions(network, UNIT) == pieces ** (2 * folds) * inside
+
+
+def test_weights_are_the_rationals_that_they_are():
+    weights = np.array([[1.0, 0.0], [1.0, 0.0]])
+    network = Network([Affine(weights, np.array([-0.3, -(0.1 + 0.2)])), Affine(np.ones((1, 2)), np.zeros(1))])
+    assert regions(network, UNIT) == 3
+
+
+@pytest.mark.parametrize("shift", [0, F(1, 10**40), F(1, 10**400)])
+def test_no_tolerance(shift):
+    """Three lines through one point, or next to it by less than any float tells."""
+    lines = [(1, 1, -1), (1, -1, 0), (3, 1, -2 + shift)]
+    assert regions(shallow(lines), UNIT) == (7 if shift else 6)
+    assert regions(shallow([(1, 0, 0), (1, 0, -shift)]), [(-1, 1)] * 2) == (3 if shift else 2)
+
+
+# The slow counter
+
+
+def adversarial(seed):
+    """A network whose neurons often vanish together, in a point or on a line, and a domain that may touch them."""
+    choose = random.Random(seed)
+    depth = choose.randint(1, 5)
+    widths = [2, *(choose.randint(1, (14, 8, 6, 5, 4)[depth - 1]) for _ in range(depth)), 1]
+    number = choose.choice(
+        [
+            lambda: F(choose.randint(-1, 1)),
+            lambda: F(choose.randint(-2, 2)),
+            lambda: F(choose.randint(-9, 9)),
+            lambda: F(choose.randint(-8, 8), 2 ** choose.randint(0, 3)),
+            lambda: F(choose.randint(-5, 5), choose.randint(1, 5)),
+            lambda: F(choose.randint(-2, 2)) * F(10) ** choose.choice([0, 0, -90, 90, -200, 400, -400]),
+            lambda: F(choose.gauss(0, 1)),
+        ]
+    )
+
+    def row(inputs, rows):
+        kind = choose.random()
+        if rows and kind < 0.25:  # a multiple of another row, or parallel to it
+            factor = choose.choice([1, -1, 2, F(-1, 3)])
+            *weights, bias = (factor * n for n in choose.choice(rows))
+            return [*weights, bias + choose.choice([0, 0, number()])]
+        if len(rows) > 1 and kind < 0.4:  # through the point where two others vanish
+            return [a + b for a, b in zip(*choose.sample(rows, 2), strict=True)]
+        return [*([0] * inputs if kind > 0.95 else (number() for _ in range(inputs))), number()]
+
+    layers = []
+    for inputs, outputs in itertools.pairwise(widths):
+        rows = []
+        for _ in range(outputs):
+            rows.append(row(inputs, rows))
+        layers.append(Affine([r[:-1] for r in rows], [r[-1] for r in rows]))
+    slopes = [Activation("leaky-relu", slope) for slope in (None, F(-1, 3), 2, F(1, 10**150), F(10) ** 400)]
+    network = Network(layers, choose.choice([Activation("relu")] * 5 + slopes))
+    domain = Polytope.box(choose.choice([UNIT, SQUARE, [(-1, 2), (0, 3)], [(F(1, 3), F(8, 7)), (-1, F(10**9))]]))
+    for _ in range(choose.choice([0, 0, 1, 4])):
+        normal, [x, y] = [choose.randint(-2, 2), choose.randint(-2, 2)], domain.centre
+        if any(normal):
+            domain = domain.cut(normal, normal[0] * x + normal[1] * y + F(choose.randint(1, 4), 8))
+    return network, domain
+
+
+@given(st.integers(0, 10**9))
+@settings(max_examples=400)
+def test_the_slow_counter_finds_as_many(seed):
+    network, domain = adversarial(seed)
+    assert regions(network, domain) == slow_count(network, domain)
+
+
+@given(st.integers(0, 10**9))
+@settings(max_examples=100)
+def test_the_slow_counter_finds_as_many_on_rounded_networks(seed):
+    network, domain = adversarial(seed)
+    try:
+        network = network.astype("float32" if seed % 2 else "float64")
+    except UsageError:  # a number is too large
+        return
+    assert regions(network, domain) == slow_count(network, domain)
+
+
+@given(st.integers(0, 10**9))
+@settings(max_examples=100)
+def test_integers_and_doubles_agree(seed):
+    network, domain = adversarial(seed)
+    filtered = count_plane(network, domain)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(plane_input, "COMFORTABLE", (1e300, 1e301))
+        unfiltered = count_plane(network, domain)
+    assert filtered.activation_regions == unfiltered.activation_regions
+    assert filtered.exact_fallbacks <= unfiltered.exact_fallbacks <= unfiltered.predicates
+
+
+@pytest.mark.parametrize("widths", [(2, 30, 1), (2, 9, 9, 1), (2, 6, 5, 7, 6, 1)])
+def test_the_slow_counter_finds_as_many_on_usual_networks(widths):
+    network = he_normal(widths)
+    assert regions(network, SQUARE) == slow_count(network, SQUARE)
+    assert regions(network.astype("float32"), SQUARE) == slow_count(network.astype("float32"), SQUARE)
+
+
+lines = st.lists(st.tuples(*[st.integers(-3, 3)] * 3).filter(lambda line: line[0] or line[1]), min_size=1, max_size=25)
+
+
+@given(lines)
+def test_eulers_relation(planes):
+    """Regions = 1 + lines + sum over crossing points of (lines through it - 1), for lines that are different."""
+    different = {tuple(F(n) / next(filter(None, line)) for n in line) for line in planes}
+    through = {}
+    for (a, b, c), (p, q, r) in itertools.combinations(different, 2):
+        if (det := a * q - b * p) != 0:
+            through.setdefault(((b * r - c * q) / det, (c * p - a * r) / det), set()).update({(a, b, c), (p, q, r)})
+    expected = 1 + len(different) + sum(len(lines) - 1 for lines in through.values())
+    assert regions(shallow(planes), WIDE) == expected
+
+
+# What must not change a count
+
+
+def test_instruction_sets_agree(instruction_set):
+    assert regions(he_normal((2, 20, 20, 20, 1)), SQUARE) == 1389
+
+
+@given(st.integers(0, 10**6), st.integers(-120, 120), st.sampled_from(["rational", "float64"]))
+@settings(max_examples=50)
+def test_units_do_not_matter(seed, exponent, dtype):
+    """x -> 2^e x of the domain and the first layer, and of what any neuron gives."""
+    network = random_network((2, 6, 5, 1), seed)
+    factor = F(2) ** exponent
+    first, second, last = network.layers
+    scaled = Network(
+        [
+            Affine(first.weight / factor, first.bias),
+            Affine(second.weight * factor, second.bias * factor),
+            Affine(last.weight, last.bias),
+        ]
+    )
+    domain = [(-factor, factor)] * 2
+    assert regions(scaled.astype(dtype), domain) == regions(network.astype(dtype), SQUARE)
+
+
+@given(st.integers(0, 10**6))
+@settings(max_examples=50)
+def test_the_order_of_neurons_does_not_matter(seed):
+    network, choose = random_network((2, 8, 6, 1), seed, numbers=3), random.Random(seed)
+    first, second, last = network.layers
+    order = choose.sample(range(8), 8)
+    shuffled = Network(
+        [Affine(first.weight[order], first.bias[order]), Affine(second.weight[:, order], second.bias), last]
+    )
+    assert regions(shuffled, SQUARE) == regions(network, SQUARE)
+
+
+def test_parts_of_the_domain_add_up():
+    """Every region that the diagonal crosses is counted on both sides."""
+    network = he_normal((2, 24, 24, 1), 5)
+    box = Polytope.box(SQUARE)
+    below, above = box.cut([1, -1], 0), box.cut([-1, 1], 0)
+    with_diagonal = Network(
+        [
+            Affine(np.vstack([network.layers[0].weight, [[1.0, -1.0]]]), np.append(network.layers[0].bias, 0.0)),
+            Affine(np.column_stack([network.layers[1].weight, np.zeros(24)]), network.layers[1].bias),
+            network.layers[2],
+        ]
+    )
+    assert (
+        regions(network, below) + regions(network, above) == regions(with_diagonal, SQUARE) > regions(network, SQUARE)
+    )
+
+
+# The rest
+
+
+def test_a_long_count_tells_lower_bounds_on_its_way():
+    found = list(counts(he_normal((2, 256, 256, 1)), SQUARE))
+    assert len(found) > 2
+    assert all(one.activation_regions <= two.activation_regions for one, two in itertools.pairwise(found))
+    assert [count.complete for count in found] == [False] * (len(found) - 1) + [True]
+    assert found[-1].activation_regions == 119_787
+    assert found[-1].exact_fallbacks < 10 < found[-1].predicates
+
+
+def test_exact_decisions_are_told():
+    told = count_plane(shallow([(1, 0, 0), (0, 1, 0), (1, 1, 0)]), SQUARE)
+    assert 0 < told.exact_fallbacks < told.predicates
+
+
+def test_layers_that_the_network_does_not_have():
+    assert regions(Network([Affine([[1, 2]], [3])]), UNIT) == 1
+    assert regions(random_network((2, 5, 5, 1), 0, "identity"), UNIT) == 1
+
+
+def test_bad_input():
+    network = shallow([(1, 1, 0)])
+    with pytest.raises(UsageError, match="takes 2 and the domain has 1"):
+        counts(network, [(0, 1)])
+    with pytest.raises(UsageError, match="takes 3 and the domain has 3"):
+        counts(random_network((3, 2, 1), 0), [(0, 1)] * 3)
+    with pytest.raises(UsageError, match="low end below its high end"):
+        counts(network, [(0, 1), (1, 0)])
+    with pytest.raises(UsageError, match="not piecewise linear"):
+        count_plane(Network(network.layers, "tanh"), UNIT)
