@@ -15,7 +15,7 @@ import time
 from nnapprox.cli import ExitStatus, run
 from nnapprox.cli.output import short
 from nnapprox.constructions import catalogue
-from nnapprox.constructions.parameters import rational
+from nnapprox.notation import rational
 
 COLUMNS = ("construction", "L", "M", "certificate", "", "bound", "seconds")
 LARGE = (("sawtooth", "--depth 20"), ("sawtooth", "--depth 60"), ("square", "--depth 12"), ("max", "--dim 1000"))

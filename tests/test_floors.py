@@ -14,7 +14,7 @@ ROOT = Path(nnapprox.__file__).parent
 
 FLOORS = [
     {"errors"},
-    {"exact", "_kernels", "_plane", "_space", "_coder"},
+    {"exact", "notation", "_kernels", "_plane", "_space", "_coder"},
     {"activation", "atomic", "dense"},
     {"network"},
     {"calculus", "functions", "files", "datasets", "regions"},

@@ -57,9 +57,9 @@ class LazyGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args[0] not in COMMANDS and not ctx.resilient_parsing:
-            from nnapprox.cli.options import hint
+            from nnapprox.notation import nearest
 
-            raise click.UsageError(f"no such command {args[0]!r}: {hint(args[0], COMMANDS)}", ctx)
+            raise click.UsageError(f"no such command {args[0]!r}: {nearest(args[0], COMMANDS)}", ctx)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -16,7 +16,6 @@ from nnapprox.cli import output
 from nnapprox.cli.algebra import numbers_for
 from nnapprox.cli.options import (
     dtype_option,
-    hint,
     json_option,
     norm_option,
     out_option,
@@ -24,6 +23,7 @@ from nnapprox.cli.options import (
     require_writable,
     tolerance_option,
 )
+from nnapprox.notation import nearest
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -58,7 +58,7 @@ class Catalogue(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args[0] not in _catalogue() and not ctx.resilient_parsing:
-            raise click.UsageError(f"no construction is called {args[0]!r}: {hint(args[0], _catalogue())}", ctx)
+            raise click.UsageError(f"no construction is called {args[0]!r}: {nearest(args[0], _catalogue())}", ctx)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

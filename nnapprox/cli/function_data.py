@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -61,8 +61,7 @@ class FunctionData:
 
         What it gives is JSON and `Fraction`, as ``nnapprox check`` reads it.
         """
-        from nnapprox.certificate import certify
-        from nnapprox.certificate.dispatch import TOLERANCE
+        from nnapprox.certificate import TOLERANCE, certify
 
         if len(self.domain) > 1 or not network.activation.is_piecewise_linear:
             return {}
@@ -84,9 +83,6 @@ def read_function(
     UsageError
         The function or the domain is none, or options do not go together.
     """
-    from nnapprox.constructions.parameters import Domain
-    from nnapprox.functions import parse
-
     if function is None:
         for name, value in (("domain", domain), ("samples", samples)):
             if value is not None:
@@ -95,10 +91,13 @@ def read_function(
     for name in ("dataset", "data_dir", "target"):
         if ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
             raise UsageError(f"--function takes the place of a data set: leave --{name.replace('_', '-')} out")
+    from nnapprox.constructions.parameters import read_domain
+    from nnapprox.functions import parse
+
     expression = parse(function)
     box = ((Fraction(0), Fraction(1)),) * expression.inputs
     if domain is not None:
-        box = get_args(Domain)[1].convert(domain)
+        box = read_domain(domain)
     expression = expression.of_inputs(len(box))
     if len(box) == 1:
         expression.singular_points(*box[0])  # a pole is refused before anything is sampled

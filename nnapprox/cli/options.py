@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from nnapprox import notation
 from nnapprox.cli.output import Report, note, progress
 from nnapprox.errors import UsageError
 
@@ -21,21 +22,12 @@ if TYPE_CHECKING:
 PLOT_SUFFIXES = (".png", ".svg", ".pdf")
 
 
-def hint(word: str, names: Iterable[str]) -> str:
-    """Say, of an unknown word, which of the names is nearest, or what names there are."""
-    from difflib import get_close_matches
-
-    names = list(names)
-    near = get_close_matches(word, names, n=1)
-    return f"did you mean {near[0]}?" if near else f"choose one of {', '.join(names)}"
-
-
 class Name(click.Choice[str]):
     """One of some names; a wrong one is answered with the nearest."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         if value not in self.choices:
-            self.fail(f"unknown name {value!r}: {hint(value, self.choices)}", param, ctx)
+            self.fail(f"unknown name {value!r}: {notation.nearest(value, self.choices)}", param, ctx)
         return str(value)
 
 
@@ -47,10 +39,8 @@ def rational(text: str) -> Fraction:
     click.BadParameter
         It is not a finite number, or its exponent is beyond 10,000.
     """
-    from nnapprox.constructions.parameters import rational as read
-
     try:
-        return read(text)
+        return notation.rational(text)
     except UsageError as error:
         raise click.BadParameter(str(error)) from None
 

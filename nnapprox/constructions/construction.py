@@ -49,12 +49,12 @@ from nnapprox.constructions.parameters import (
     Option,
     Parameter,
     Rationals,
-    nearest,
     parameters_of,
 )
 from nnapprox.errors import UsageError
 from nnapprox.functions import Expression, parse
 from nnapprox.network import Network
+from nnapprox.notation import nearest
 
 __all__ = [
     "MOST_PIECES", "MOST_SMOOTH_PIECES", "UNIT", "Construction", "Domain", "Entry", "Integers", "Interval", "Kind",

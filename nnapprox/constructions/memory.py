@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from nnapprox.constructions.parameters import shown
 from nnapprox.errors import UsageError
+from nnapprox.notation import shown
 
 MOST_NUMBERS = 2**24
 """Weights and biases, zeros included, of the largest network that is built: about 2 GB where none is zero."""

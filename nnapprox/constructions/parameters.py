@@ -7,19 +7,15 @@ import itertools
 import types
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
-from difflib import get_close_matches
 from fractions import Fraction
 from typing import Annotated, Any, Generic, Literal, TypeAlias, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from nnapprox.errors import UsageError
+from nnapprox.notation import nearest, rational, shown
 
 T = TypeVar("T")
 
 Number: TypeAlias = int | Fraction
-
-_MOST_EXPONENT = 10_000
-"""Of a number in scientific notation: written out as a rational, 1e999999999 would fill the memory."""
 
 _MOST_BITS = 13_000
 """Of a numerator or denominator: Python reads back decimal texts of at most 4,300 digits."""
@@ -82,26 +78,6 @@ class Kind(Generic[T]):
     choices: Sequence[str] = ()
 
 
-def rational(value: Any) -> Fraction:
-    """Read 1/3, 0.1 (which is 1/10) or 1e-3 exactly; a float is the dyadic rational it is.
-
-    Raises
-    ------
-    UsageError
-        It is not a finite number, or its exponent is beyond 10,000.
-    """
-    try:
-        if isinstance(value, str):
-            exponent = value.lower().partition("e")[2]
-            if exponent and abs(int(exponent)) > _MOST_EXPONENT:
-                raise UsageError(f"the exponent of {shown(value)} is beyond {_MOST_EXPONENT}")
-        return Fraction(value)
-    except UsageError:
-        raise
-    except (TypeError, ValueError, ZeroDivisionError, OverflowError):
-        raise UsageError(f"{shown(value)} is not a number: write it as 1/3, 0.1 or 1e-3") from None
-
-
 def _number(value: object) -> Fraction:
     """A rational that files can hold as text."""
     number = rational(value)
@@ -125,7 +101,14 @@ def _integers(value: object) -> tuple[int, ...]:
     return tuple(_integer(part) for part in (value.split(",") if isinstance(value, str) else _sequence(value)))
 
 
-def _domain(value: object) -> tuple[tuple[Fraction, Fraction], ...]:
+def read_domain(value: object) -> tuple[tuple[Fraction, Fraction], ...]:
+    """Read an interval for every coordinate, from text such as ``0,1,-3,3`` or from pairs.
+
+    Raises
+    ------
+    UsageError
+        It is none, or an interval is empty.
+    """
     if not isinstance(value, str):
         value = ",".join(str(_number(end)) for interval in _sequence(value) for end in _sequence(interval))
     ends = _rationals(value)
@@ -139,7 +122,7 @@ def _domain(value: object) -> tuple[tuple[Fraction, Fraction], ...]:
 
 
 def _interval(value: object) -> tuple[Fraction, Fraction]:
-    domain = _domain(value if isinstance(value, str) else (value,))
+    domain = read_domain(value if isinstance(value, str) else (value,))
     if len(domain) != 1:
         raise UsageError(f"{shown(value)} is not one interval: give a low and a high end, as -3,3")
     return domain[0]
@@ -162,14 +145,6 @@ def _sequence(value: object) -> Sequence[Any]:
     return value
 
 
-def shown(value: object) -> str:
-    """A value for a message: text in quotes, what is long shortened."""
-    if isinstance(value, int | Fraction) and max(value.numerator.bit_length(), value.denominator.bit_length()) > 64:
-        return f"{(Decimal(value.numerator) / Decimal(value.denominator)).normalize():.6g}"
-    text = str(value) if isinstance(value, int | Fraction) else repr(value.strip() if isinstance(value, str) else value)
-    return text if len(text) <= 42 else f"{text[:38]}...{text[-1]}"
-
-
 def _listed(numbers: Iterable[Number]) -> str:
     return ",".join(map(str, numbers))
 
@@ -181,7 +156,8 @@ Integers: TypeAlias = Annotated[tuple[int, ...], Kind("N,N,...", _integers, _lis
 """Integers separated by commas."""
 
 Domain: TypeAlias = Annotated[
-    tuple[tuple[Fraction, Fraction], ...], Kind("A,B[,A,B...]", _domain, lambda pairs: ",".join(map(_listed, pairs)))
+    tuple[tuple[Fraction, Fraction], ...],
+    Kind("A,B[,A,B...]", read_domain, lambda pairs: ",".join(map(_listed, pairs))),
 ]
 """An interval for every coordinate, as ``-3,3`` or ``0,1,0,1``; none is empty."""
 
@@ -221,12 +197,6 @@ def _choice(names: Sequence[str]) -> Kind[str]:
         return str(value)
 
     return Kind("|".join(names), convert, choices=names)
-
-
-def nearest(word: str, names: Sequence[str]) -> str:
-    """Say, of an unknown word, which of the names is nearest, or what names there are."""
-    near = get_close_matches(word, names, n=1)
-    return f"did you mean {near[0]}?" if near else f"choose one of {', '.join(names)}"
 
 
 _PLAIN: dict[Any, Kind[Any]] = {

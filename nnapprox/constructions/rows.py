@@ -7,10 +7,11 @@ from fractions import Fraction
 from typing import Annotated, Any, TypeAlias
 
 from nnapprox.constructions.assembly import Form, inner
-from nnapprox.constructions.parameters import Kind, rational
+from nnapprox.constructions.parameters import Kind
 from nnapprox.constructions.proofs import variable_names
 from nnapprox.constructions.text import linear_sum
 from nnapprox.errors import UsageError
+from nnapprox.notation import rational
 
 
 def _rows(value: object) -> tuple[tuple[tuple[Fraction, ...], Fraction], ...]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 
-from nnapprox.constructions.parameters import shown
 from nnapprox.errors import UsageError
+from nnapprox.notation import shown
 
 DEEPEST = 2**12
 """The largest size: errors below 4^-4096 are asked for by nobody, and fill the files with digits."""

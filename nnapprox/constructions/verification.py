@@ -9,10 +9,10 @@ from typing import Any, get_args
 
 from nnapprox.certificate import Certificate, Norm, certify
 from nnapprox.constructions.construction import Domain, build
-from nnapprox.constructions.parameters import rational, shown
 from nnapprox.errors import FileFormatError, UsageError
 from nnapprox.functions import parse
 from nnapprox.network import Network
+from nnapprox.notation import rational, shown
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from nnapprox.constructions.construction import Domain, Integers, Interval, Kind, Knots, Option, Rationals
 from nnapprox.constructions.memory import MOST_NUMBERS, require_memory
-from nnapprox.constructions.parameters import parameters_of, rational
+from nnapprox.constructions.parameters import parameters_of
 from nnapprox.constructions.sizes import size_for
 from nnapprox.errors import UsageError
 from nnapprox.functions import Expression
+from nnapprox.notation import rational
 
 EVEN = Kind("EVEN", lambda value: int(value) - int(value) % 2)
 
