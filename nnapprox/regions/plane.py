@@ -10,40 +10,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from nnapprox import _plane
 from nnapprox.errors import UsageError
 from nnapprox.network import Network
 from nnapprox.regions.plane_input import counter
 from nnapprox.regions.polytope import Bounds, Polytope
+from nnapprox.regions.region_count import RegionCount
 
 SECONDS = 0.01
 """How long the kernel works before it reports."""
 
 
-@dataclass(frozen=True, slots=True)
-class PlaneCount:
-    """Activation regions in the plane.
-
-    Attributes
-    ----------
-    activation_regions : int
-        Their number; a lower bound on it as long as the count is not complete.
-    predicates : int
-        Signs at vertices and comparisons of crossing points that were decided on the way.
-    exact_fallbacks : int
-        Those of them that doubles left open, and integers decided.
-    complete : bool
-    """
-
-    activation_regions: int
-    predicates: int
-    exact_fallbacks: int
-    complete: bool
-
-
-def count_plane(network: Network, domain: Polytope | Bounds) -> PlaneCount:
+def count_plane(network: Network, domain: Polytope | Bounds) -> RegionCount:
     """Count the activation regions of a network of two inputs on a convex polygon, exactly.
 
     Parameters
@@ -62,7 +41,7 @@ def count_plane(network: Network, domain: Polytope | Bounds) -> PlaneCount:
     return last
 
 
-def counts(network: Network, domain: Polytope | Bounds) -> Iterator[PlaneCount]:
+def counts(network: Network, domain: Polytope | Bounds) -> Iterator[RegionCount]:
     """Count as `count_plane` does, but give what is found up to now about every 10 ms; the last is complete."""
     negative_slope = network.negative_slope
     polygon = domain if isinstance(domain, Polytope) else Polytope.box(domain)
@@ -72,11 +51,11 @@ def counts(network: Network, domain: Polytope | Bounds) -> Iterator[PlaneCount]:
             f"and the domain has {polygon.dimension}"
         )
     if network.depth == 1 or negative_slope == 1:
-        return iter([PlaneCount(1, 0, 0, complete=True)])
+        return iter([RegionCount(1, None, None, 0, 0, complete=True)])
     return _run(counter(network, polygon))
 
 
-def _run(begun: _plane.Counter) -> Iterator[PlaneCount]:
+def _run(begun: _plane.Counter) -> Iterator[RegionCount]:
     work = 10**6
     unfinished = True
     while unfinished:
@@ -84,4 +63,4 @@ def _run(begun: _plane.Counter) -> Iterator[PlaneCount]:
         unfinished = begun.run(work)
         seconds = time.perf_counter() - began
         work = max(10**4, int(work * min(2.0, max(0.1, SECONDS / max(seconds, 1e-6)))))
-        yield PlaneCount(begun.regions, begun.predicates, begun.exact_decisions, complete=not unfinished)
+        yield RegionCount(begun.regions, None, None, begun.predicates, begun.exact_decisions, complete=not unfinished)
