@@ -17,7 +17,8 @@ import numpy as np
 
 from nnapprox import Affine, Network
 from nnapprox.calculus import affine, compose, parallel
-from nnapprox.regions.plane import PlaneCount, count_plane
+from nnapprox.regions.plane import count_plane
+from nnapprox.regions.region_count import RegionCount
 
 SQUARE = [(-1, 1)] * 2
 UNIT = [(0, 1)] * 2
@@ -108,7 +109,7 @@ def subdivide(network: Network) -> int:
 
 
 def measure(network: Network, domain: list[tuple[int, int]], rounds: int, with_peer: bool) -> dict[str, object]:
-    told: PlaneCount = count_plane(network, domain)
+    told: RegionCount = count_plane(network, domain)
     regions = told.activation_regions
     runs = {"nnapprox": lambda net: count_plane(net, domain)}
     if with_peer and regions <= PEER_UP_TO:
