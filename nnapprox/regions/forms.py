@@ -61,7 +61,7 @@ class FormMaker:
         factors = np.array([slope.numerator, slope.denominator], dtype=object)
         widest = max(matrix.shape[1] for matrix in matrices)
         *hidden, output = _bounds(matrices, largest(factors))
-        bound = max(2 * max(hidden) ** 2, 2 * output)
+        bound = max(2 * max(hidden) ** 2, 2 * output, 1)
         primes = _primes(isqrt(4 * _EXACT // (widest + 1)) * 99 // 100, bound)
         self.primes = np.array(primes, dtype=np.float64)[:, None]
         self.numbers_a_cell = len(primes) * sum(len(matrix) for matrix in matrices) * matrices[0].shape[1]
