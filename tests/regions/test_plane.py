@@ -24,7 +24,7 @@ WIDE = [(-(10**6), 10**6)] * 2
 
 
 def regions(network, domain):
-    return count_plane(network, domain).activation_regions
+    return count_plane(network, domain, activation_only=True).activation_regions
 
 
 def slow_count(network, domain):
