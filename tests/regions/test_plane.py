@@ -31,6 +31,44 @@ def slow_count(network, domain):
     return sum(1 for _ in cells(network, domain))
 
 
+def slow_counts(network, domain):
+    """All three numbers: cells of equal maps are joined if they have sides on one line that overlap."""
+    found = [(cell.affine, sides_of(cell.polytope)) for cell in cells(network, domain)]
+    by_map = {}
+    for affine_map, sides in found:
+        by_map.setdefault((*affine_map.weight.flat, *affine_map.bias), []).append(sides)
+    return len(found), sum(map(components, by_map.values())), len(by_map)
+
+
+def sides_of(polygon):
+    """The ends of the sides on every line, along it."""
+    sides = {}
+    for label, form in polygon.facets.items():
+        form = [int(number) for number in form]
+        line = tuple(F(number, next(filter(None, form))) for number in form)
+        ends = [point for point, on in zip(polygon.points, polygon.incidence, strict=True) if on >> label & 1]
+        sides[line] = sorted(map(tuple, ends))
+    return sides
+
+
+def components(group):
+    """Number of connected components of polygons that share sides."""
+    apart = []
+    for sides in group:
+        touching = [part for part in apart if any(overlap(sides, other) for other in part)]
+        apart = [part for part in apart if part not in touching] + [[sides, *itertools.chain(*touching)]]
+    return len(apart)
+
+
+def overlap(sides, others):
+    return any(max(sides[line][0], others[line][0]) < min(sides[line][1], others[line][1]) for line in sides.keys() & others.keys())
+
+
+def all_counts(network, domain):
+    found = count_plane(network, domain)
+    return found.activation_regions, found.linear_regions, found.distinct_affine_maps
+
+
 @pytest.fixture
 def without_filter(monkeypatch):
     """No weight is of a size that doubles may be used for: integers decide everything."""
@@ -182,7 +220,9 @@ def adversarial(seed):
 @settings(max_examples=400)
 def test_the_slow_counter_finds_as_many(seed):
     network, domain = adversarial(seed)
-    assert regions(network, domain) == slow_count(network, domain)
+    expected = slow_counts(network, domain)
+    assert all_counts(network, domain) == expected
+    assert regions(network, domain) == expected[0]
 
 
 @given(st.integers(0, 10**9))
