@@ -48,9 +48,7 @@ def count_plane(network: Network, domain: Polytope | Bounds, *, activation_only:
     return last
 
 
-def counts(
-    network: Network, domain: Polytope | Bounds, *, activation_only: bool = False
-) -> Iterator[RegionCount]:
+def counts(network: Network, domain: Polytope | Bounds, *, activation_only: bool = False) -> Iterator[RegionCount]:
     """Count as `count_plane` does, but give what is found up to now about every 10 ms; the last is complete."""
     negative_slope = network.negative_slope
     polygon = domain if isinstance(domain, Polytope) else Polytope.box(domain)
