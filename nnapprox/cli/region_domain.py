@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -18,6 +18,7 @@ from nnapprox.errors import FileFormatError
 if TYPE_CHECKING:
     from nnapprox.datasets import Dataset
     from nnapprox.network import Network
+    from nnapprox.regions import RegionCount
     from nnapprox.regions.domain import Domain
 
 MOST_INPUTS = 6
@@ -60,11 +61,19 @@ class Place:
     domain_json: Any
     slice_json: dict[str, Any] | None
 
-    def restricted(self) -> Network:
-        """The network that is counted: on the slice, if there is one."""
-        from nnapprox.regions.slices import restrict
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Of the network on the slice, if there is one."""
+        inputs, *others = self.network.widths
+        return (len(self.points) - 1 if self.points else inputs, *others)
 
-        return restrict(self.network, self.points) if self.points else self.network
+    def counts(self, activation_only: bool) -> Iterator[RegionCount]:
+        """Count, giving what is found up to now now and then."""
+        from nnapprox.regions.count import counts, slice_counts
+
+        if self.points:
+            return slice_counts(self.network, self.points, self.domain, activation_only=activation_only)
+        return counts(self.network, self.domain, activation_only=activation_only)
 
 
 def place_of(
