@@ -101,30 +101,32 @@ def place_of(
         if len(through) not in (2, 3):
             raise click.UsageError(f"a slice goes through two or three points, but {points} holds {len(through)}")
         through = [[Fraction(number) for number in point] for point in through]
-        told = {"points": points, "text": f"{_kind(through)} through the points of {points}"}
+        told = {"points": points, "text": f"{kind(through)} through the points of {points}"}
     elif any(asked) or network.widths[0] > MOST_INPUTS:
         data = _data(network, metadata, dataset, data_dir, target, quiet)
-        numbers = line or plane or _of_different_classes(data)
-        through = [_sample(data, number) for number in numbers]
+        numbers = line or plane or classes_apart(data)
+        through = [sample(data, number) for number in numbers]
         labels = None if data.classes is None else [int(data.y_train[number]) for number in numbers]
-        text = f"{_kind(through)} through the training samples {_listed(numbers)} of {data.name}"
+        text = f"{kind(through)} through the training samples {listed(numbers)} of {data.name}"
         told = {"dataset": data.name, "samples": numbers, "labels": labels, "text": text}
         if labels is not None:
-            told["text"] += f", of the classes {_listed(labels)}"
+            told["text"] += f", of the classes {listed(labels)}"
         if not any(asked):
             output.note(f"{network.widths[0]} inputs are too many to enumerate: taking the {told['text']}")
     inputs = len(through) - 1 if through else network.widths[0]
     if told is not None:
-        told |= {"kind": _kind(through), "coordinates": "p0 + s (p1 - p0)" + " + t (p2 - p0)" * (inputs == 2)}
+        told |= {"kind": kind(through), "coordinates": "p0 + s (p1 - p0)" + " + t (p2 - p0)" * (inputs == 2)}
     where, shown = _domain(domain, inputs, metadata if not through else None, bool(through))
     return Place(network, through, where, shown, told)
 
 
-def _kind(points: Sequence[Any]) -> str:
+def kind(points: Sequence[Any]) -> str:
+    """What goes through so many points."""
     return "line" if len(points) == 2 else "plane"
 
 
-def _listed(numbers: Sequence[int]) -> str:
+def listed(numbers: Sequence[int]) -> str:
+    """Numbers in words."""
     return ", ".join(map(str, numbers))
 
 
@@ -145,7 +147,7 @@ def _data(
     return data
 
 
-def _of_different_classes(data: Dataset) -> tuple[int, ...]:
+def classes_apart(data: Dataset) -> tuple[int, ...]:
     """The first sample of each of the first three classes, or of both if there are two."""
     if data.classes is None:
         raise click.UsageError(f"{data.name} has no classes: give --line, --plane or --points FILE")
@@ -157,7 +159,8 @@ def _of_different_classes(data: Dataset) -> tuple[int, ...]:
     return tuple(map(int, numbers))
 
 
-def _sample(data: Dataset, number: int) -> list[Fraction]:
+def sample(data: Dataset, number: int) -> list[Fraction]:
+    """A training sample as the rational point that it is."""
     if not 0 <= number < len(data.x_train):
         raise click.UsageError(f"{data.name} has no training sample {number}: they are 0 to {len(data.x_train) - 1}")
     return [Fraction(x) / data.divisor for x in data.x_train[number].tolist()]

@@ -9,7 +9,17 @@ from math import lcm
 import numpy as np
 
 from nnapprox.errors import UsageError
-from nnapprox.exact import IntegerRows, Integers, dyadic, dyadic_rows, integers, matrix_product, sum_of_products
+from nnapprox.exact import (
+    IntegerRows,
+    Integers,
+    dyadic,
+    dyadic_rows,
+    integers,
+    largest,
+    matrix_product,
+    sum_of_products,
+    widen,
+)
 from nnapprox.network import Affine, Array, Network
 
 MARGIN = Fraction(1, 2)
@@ -63,10 +73,7 @@ def _first_layer(network: Network, points: Sequence[Sequence[int | Fraction]]) -
     for point in points:
         if len(point) != network.widths[0]:
             raise UsageError(f"a point has {len(point)} coordinates, but the network takes {network.widths[0]}")
-    scale = lcm(*{number.denominator for point in points for number in point})
-    start, *others = (integers([number.numerator * (scale // number.denominator) for number in p]) for p in points)
-    directions = [other - start for other in others]
-    _require_independent(directions)
+    start, directions, scale = _frame(points)
     columns = np.stack([*directions, start]).T
     first = network.layers[0]
     image, divisor = _product(first.weight, columns)
@@ -76,6 +83,27 @@ def _first_layer(network: Network, points: Sequence[Sequence[int | Fraction]]) -
     image = image * (common // divisor)
     image[:, -1] += bias.astype(object) * (common // bias_divisor)
     return image, common
+
+
+def require_independent(points: Sequence[Sequence[int | Fraction]]) -> None:
+    """Refuse, as a `UsageError`, points that are equal or on one line."""
+    _frame(points)
+
+
+def _frame(points: Sequence[Sequence[int | Fraction]]) -> tuple[Integers, list[Integers], int]:
+    """The first point and the ways to the others in integers, and the number that they are to be divided by."""
+    scale = lcm(*{number.denominator for point in points for number in point})
+    start, *others = (integers([number.numerator * (scale // number.denominator) for number in p]) for p in points)
+    start, *others = widen(2 * max(largest(point) for point in (start, *others)), start, *others)
+    directions = [other - start for other in others]
+    if not all(direction.any() for direction in directions):
+        raise UsageError("two points of the slice are equal: choose different ones")
+    if len(directions) == 2:
+        u, v = directions
+        place = int(np.flatnonzero(u)[0])
+        if not sum_of_products(u[place : place + 1], v, -v[place : place + 1], u).any():
+            raise UsageError("the three points of the slice lie on a line: choose others, or take the line")
+    return start, directions, scale
 
 
 def _integral(array: Array) -> tuple[Integers, int]:
@@ -88,16 +116,6 @@ def _integral(array: Array) -> tuple[Integers, int]:
 def box(points: int) -> list[tuple[Fraction, Fraction]]:
     """In the coordinates of `restrict`, a box that holds so many points, with a margin around them."""
     return [(-MARGIN, 1 + MARGIN)] * (points - 1)
-
-
-def _require_independent(directions: list[Integers]) -> None:
-    if not all(direction.any() for direction in directions):
-        raise UsageError("two points of the slice are equal: choose different ones")
-    if len(directions) == 2:
-        u, v = directions
-        place = int(np.flatnonzero(u)[0])
-        if not sum_of_products(u[place : place + 1], v, -v[place : place + 1], u).any():
-            raise UsageError("the three points of the slice lie on a line: choose others, or take the line")
 
 
 def _product(weight: Array, columns: Integers) -> tuple[Integers, int]:
