@@ -714,7 +714,7 @@ static int is_wanted(const plane *s, uint64_t print)
     return low < s->wanted_count && s->wanted[low] == print;
 }
 
-/* The number of the neuron that a line belongs to, through all hidden layers; -1 for a side of the domain. */
+/* The number of the neuron that a line belongs to, through all hidden layers; -1 - n for side n of the domain. */
 static int32_t neuron_of(const plane *s, int64_t line)
 {
     int64_t before = 0;
@@ -723,7 +723,7 @@ static int32_t neuron_of(const plane *s, int64_t line)
         if (line < now->first + now->padded) return (int32_t)(before + line - now->first);
         before += now->neurons;
     }
-    return -1;
+    return (int32_t)(-1 - line);
 }
 
 static void append_states(uint64_t *pattern, int64_t before, const uint64_t *states, int64_t neurons)

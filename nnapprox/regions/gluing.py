@@ -69,7 +69,7 @@ class Gluing:
         offsets : array of int, shape (cells + 1,)
         labels : array of int
             labels[offsets[i] : offsets[i + 1]] are the facets of cell i: the number of a hidden neuron whose kink the
-            facet lies on, the first of those that made it, or -1 for a side of the domain.
+            facet lies on, the first of those that made it, or a negative one for a side of the domain.
         """
         if self._cells is None:
             self._cells = _Cells(self._network)

@@ -64,13 +64,13 @@ def counts(network: Network, domain: Polytope | Bounds, *, activation_only: bool
 
 
 def _activation_counts(network: Network, polygon: Polytope) -> Iterator[RegionCount]:
-    for begun, complete in _runs(counter(network, polygon)):
+    for begun, complete in runs(counter(network, polygon)):
         yield RegionCount(begun.regions, None, None, begun.predicates, begun.exact_decisions, complete=complete)
 
 
 def _all_counts(network: Network, polygon: Polytope) -> Iterator[RegionCount]:
     gluing = Gluing(network)
-    for begun, complete in _runs(counter(network, polygon, fingerprints(network))):
+    for begun, complete in runs(counter(network, polygon, fingerprints(network))):
         gluing.first_pass(begun.fingerprints())
         certain = gluing.certain
         if not complete:
@@ -79,7 +79,7 @@ def _all_counts(network: Network, polygon: Polytope) -> Iterator[RegionCount]:
     certain = gluing.certain
     predicates, exact_decisions = first.predicates, first.exact_decisions
     if len(repeated):
-        for begun, _ in _runs(counter(network, polygon, listing(network, polygon, repeated))):
+        for begun, _ in runs(counter(network, polygon, listing(network, polygon, repeated))):
             gluing.second_pass(*begun.cells())
             predicates = first.predicates + begun.predicates
             exact_decisions = first.exact_decisions + begun.exact_decisions
@@ -89,7 +89,7 @@ def _all_counts(network: Network, polygon: Polytope) -> Iterator[RegionCount]:
     )
 
 
-def _runs(begun: _plane.Counter) -> Iterator[tuple[_plane.Counter, bool]]:
+def runs(begun: _plane.Counter) -> Iterator[tuple[_plane.Counter, bool]]:
     """Let the kernel work to the end; give it every time that it reports, and whether this is the last."""
     work = 10**6
     unfinished = True

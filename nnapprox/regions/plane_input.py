@@ -46,7 +46,7 @@ def counter(network: Network, polygon: Polytope, output: _plane.Output | None = 
     """Begin to count the regions of a relu or leaky-relu network of two inputs and one hidden layer or more."""
     centre, scale = _frame(polygon)
     slope = network.negative_slope
-    rows = [[a * scale[0], b * scale[1], a * centre[0] + b * centre[1] + c] for a, b, c in _ring(polygon)]
+    rows = [[a * scale[0], b * scale[1], a * centre[0] + b * centre[1] + c] for a, b, c in _sides(polygon)]
     sides = np.array(rows, dtype=object)
     later: Iterator[_Entries]
     if network.dtype == "rational":
@@ -99,18 +99,22 @@ def listing(network: Network, polygon: Polytope, wanted: Array) -> _plane.Output
     )
 
 
-def _ring(polygon: Polytope) -> list[list[Fraction]]:
-    """The forms of a polygon's sides, in order around it."""
+def _sides(polygon: Polytope) -> list[list[Fraction]]:
+    return [[Fraction(int(number)) for number in polygon.facets[label]] for label in ring(polygon)]
+
+
+def ring(polygon: Polytope) -> list[int]:
+    """The labels of a polygon's sides, in order around it, which is the order that the kernel numbers them in."""
     beside: dict[int, list[int]] = {label: [] for label in polygon.facets}
     for on in polygon.incidence:
         one, other = (label for label in polygon.facets if on >> label & 1)
         beside[one].append(other)
         beside[other].append(one)
-    ring = [next(iter(beside))]
-    ring.append(beside[ring[0]][0])
-    while len(ring) < len(beside):
-        ring.append(next(label for label in beside[ring[-1]] if label != ring[-2]))
-    return [[Fraction(int(number)) for number in polygon.facets[label]] for label in ring]
+    order = [next(iter(beside))]
+    order.append(beside[order[0]][0])
+    while len(order) < len(beside):
+        order.append(next(label for label in beside[order[-1]] if label != order[-2]))
+    return order
 
 
 def _frame(polygon: Polytope) -> tuple[list[Fraction], list[Fraction]]:

@@ -46,7 +46,7 @@ def counts(network: Network, domain: Polytope | Bounds, *, activation_only: bool
 
 def _activation_regions(found: Iterable[Cell]) -> Iterator[RegionCount]:
     total = 0
-    for block in _blocks(found):
+    for block in blocks(found):
         total += len(block)
         yield RegionCount(total, None, None, 0, 0, complete=False)
     yield RegionCount(total, None, None, 0, 0, complete=True)
@@ -54,20 +54,22 @@ def _activation_regions(found: Iterable[Cell]) -> Iterator[RegionCount]:
 
 def _all(network: Network, domain: Polytope, found: Iterable[Cell]) -> Iterator[RegionCount]:
     gluing, weights, total = Gluing(network), residues(network), 0
-    for block in _blocks(found):
+    for block in blocks(found):
         gluing.first_pass(np.array([fingerprint(weights, cell.pattern) for cell in block], dtype=np.uint64))
         total += len(block)
         yield RegionCount(total, gluing.certain, gluing.certain, 0, 0, complete=False)
     repeated = set(gluing.repeated.tolist())
     if repeated:
         again = (cell for cell in cells(network, domain) if fingerprint(weights, cell.pattern) in repeated)
-        for block in _blocks(again):
+        for block in blocks(again):
             gluing.second_pass(*packed(block, network.widths[1:-1], domain.next_label))
             yield RegionCount(total, gluing.certain, gluing.certain, 0, 0, complete=False)
     yield RegionCount(total, gluing.linear_regions, gluing.distinct_affine_maps, 0, 0, complete=True)
 
 
-def packed(block: list[Cell], widths: tuple[int, ...], first_label: int) -> tuple[Array, Array, Array]:
+def packed(
+    block: list[Cell], widths: tuple[int, ...], first_label: int, first_cut: int | None = None
+) -> tuple[Array, Array, Array]:
     """Patterns, offsets and labels of cells, as `Gluing.second_pass` takes them.
 
     Parameters
@@ -77,6 +79,8 @@ def packed(block: list[Cell], widths: tuple[int, ...], first_label: int) -> tupl
         Of the hidden layers.
     first_label : int
         That of the first neuron's facets.
+    first_cut : int, optional
+        If the domain was cut along kinks: what label the first neuron's would have there.
     """
     words = -(-sum(widths) // 64)
     masks, labels = [], []
@@ -86,13 +90,20 @@ def packed(block: list[Cell], widths: tuple[int, ...], first_label: int) -> tupl
             mask |= active << shift
             shift += width
         masks.append(mask.to_bytes(8 * words, "little"))
-        labels.append([max(label - first_label, -1) for label in cell.polytope.facets])
+        labels.append([_neuron(label, first_label, first_cut) for label in cell.polytope.facets])
     patterns = np.frombuffer(b"".join(masks), dtype="<u8").astype(np.uint64).reshape(len(block), words)
     offsets = np.cumsum([0, *map(len, labels)], dtype=np.int32)
     return patterns, offsets, np.array([label for row in labels for label in row], dtype=np.int32)
 
 
-def _blocks(found: Iterable[Cell]) -> Iterator[list[Cell]]:
+def _neuron(label: int, first_label: int, first_cut: int | None) -> int:
+    if label >= first_label or first_cut is None:
+        return max(label - first_label, -1)
+    return max(label - first_cut, -1)
+
+
+def blocks(found: Iterable[Cell]) -> Iterator[list[Cell]]:
+    """Give cells in lists of a handy length."""
     found = iter(found)
     while block := list(islice(found, _BLOCK)):
         yield block

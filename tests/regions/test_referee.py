@@ -91,7 +91,8 @@ def test_all_counts_are_those_of_the_referee(seed):
         (low,), (high,) = sorted(domain.points)
         assert on_line(network, low, high) == expected
     if domain.dimension == 2 and network.negative_slope != 1:
-        assert count_plane(network, domain).activation_regions == expected[0]
+        told = count_plane(network, domain)
+        assert (told.activation_regions, told.linear_regions, told.distinct_affine_maps) == expected
 
 
 @given(st.integers(0, 10**9))
