@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from nnapprox.constructions import build
-from nnapprox.constructions.atoms import sum_network
 from nnapprox.constructions.gabor_analysis import Wave, gabor_atoms
 from nnapprox.errors import UsageError
 from nnapprox.functions import parse
@@ -29,10 +28,10 @@ def test_interpolants_of_atoms(wave, pieces):
 
 
 def test_an_atom_is_found():
-    coarse, atoms, emulation_error = gabor_atoms(parse("cos(2*pi*(x-1/2))"), 1, 64)
-    assert len(atoms) == 1
-    assert emulation_error > 0
-    assert sum_network([coarse, *atoms]).widths[0] == 1
+    """The function is one: level 1, in the middle, three half periods; its ends are 0."""
+    _, (atom,), _ = gabor_atoms(parse("cos(pi*(2*x-1)/2)^2*cos(3*pi*(2*x-1))"), 1, 64)
+    assert (atom.level, atom.points[0][0], atom.points[-1][0]) == (1, 0, 1)
+    assert float(atom.coefficient) == pytest.approx(1, abs=1e-9)
 
 
 def test_more_terms_err_less():
