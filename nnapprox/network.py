@@ -392,6 +392,8 @@ def _unless_rounded(array: Array, exact: Array) -> Array:
 
 
 def _as_fractions(array: Array, name: str) -> Array:
+    if array.dtype == object and set(map(type, array.ravel().tolist())) == {Fraction}:
+        return array
     fractions = np.empty(array.size, dtype=object)
     try:
         fractions[:] = [v if type(v) is Fraction else Fraction(v) for v in array.astype(object).flat]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -34,6 +35,9 @@ COLUMNS, ROWS = 401, 397
 ROUNDING = 1e-14
 """Relative size below which a difference is drawn as 0."""
 
+NOISE = 1e-10
+"""The same for sums in floating point that went through many layers: contours and kinks are not drawn through noise."""
+
 MOST_EXACT = 2000
 """Networks of more nonzero weights are drawn from floating-point values."""
 
@@ -45,6 +49,11 @@ def _figure(width: float, height: float) -> Figure:
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), layout="constrained")
+
+
+def _wrapped(title: str, width: float) -> str:
+    """A title in lines that fit above axes of so many inches."""
+    return "\n".join(textwrap.wrap(title, int(10 * width), break_on_hyphens=False))
 
 
 def save(figure: Figure, path: str | Path) -> None:
@@ -166,14 +175,14 @@ def _graphs(network: Network, target: Expression | Network | None, interval: Int
     values = _along(network, points)
     if target is None:
         figure = _figure(7, 4.2)
-        figure.add_subplot(title=title, xlabel="x").plot(x, values, color=BLUE, lw=1)
+        figure.add_subplot(title=_wrapped(title, 6.5), xlabel="x").plot(x, values, color=BLUE, lw=1)
         return figure
     wanted = _along(target, points)
     figure = _figure(7, 6)
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(2, 1))
     above.plot(x, values, color=BLUE, lw=1.2)
     above.plot(x, wanted, color=ORANGE, lw=1.2, ls=(0, (4, 3)))
-    above.set_title(title)
+    above.set_title(_wrapped(title, 6.5))
     handles = [above.lines[0], above.lines[-1]]
     above.legend(handles, ["network", "target"], loc="best")
     below.plot(x, _difference(values, wanted), color=BLUE, lw=0.8)
@@ -185,7 +194,7 @@ def _graphs(network: Network, target: Expression | Network | None, interval: Int
 def _plane_curve(network: Network, interval: Interval, title: str) -> Figure:
     values = _along(network, _line(interval)[0])
     figure = _figure(5.5, 5.5)
-    axes = figure.add_subplot(title=title, xlabel="first output", ylabel="second output", aspect="equal")
+    axes = figure.add_subplot(title=_wrapped(title, 4.5), xlabel="first output", ylabel="second output", aspect="equal")
     axes.plot(*values.T, color=BLUE, lw=1)
     return figure
 
@@ -197,22 +206,29 @@ def _contours(network: Network, target: Expression | Network | None, domain: Dom
     grid = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
     values = _at(network, grid)[:, 0]
     placed: dict[str, Any] = {"origin": "lower", "extent": (left, right, bottom, top), "aspect": "auto"}
-    panels: list[tuple[str, Array]] = [("network, its contours and kinks", values)]
+    panels: list[tuple[str, Array, dict[str, Any]]] = [("network, its contours and kinks", values, {"cmap": "cividis"})]
     if target is not None:
-        panels.append(("network - target", _difference(values, _at(target, grid)[:, 0])))
+        error = _difference(values, _at(target, grid)[:, 0])
+        limit = float(np.abs(error).max())
+        name = "network - target" if limit else "network - target: 0 everywhere"
+        panels.append((name, error, {"cmap": "PuOr", "vmin": -limit or -1, "vmax": limit or 1}))
     figure = _figure(5.2 * len(panels), 4.6)
-    for axes, (name, shown) in zip(figure.subplots(1, len(panels), squeeze=False).flat, panels, strict=True):
-        drawn = axes.imshow(shown.reshape(ROWS, COLUMNS), cmap="cividis", **placed)
+    for axes, (name, shown, shades) in zip(figure.subplots(1, len(panels), squeeze=False).flat, panels, strict=True):
+        drawn = axes.imshow(shown.reshape(ROWS, COLUMNS), **shades, **placed)
         axes.set(title=name, xlabel="x", ylabel="y")
+        axes.locator_params(nbins=6)
         figure.colorbar(drawn, ax=axes)
     first = figure.axes[0]
     if network.activation.name == "relu":
+        kinks = _changes(_pattern(network, grid).reshape(ROWS, COLUMNS))
         overlay = np.zeros((ROWS, COLUMNS, 4))
-        overlay[_changes(_pattern(network, grid).reshape(ROWS, COLUMNS))] = (1, 1, 1, 0.8)
+        overlay[kinks] = (1, 1, 1, 0.8 * (1 - kinks.mean()) ** 2)  # faint where they fill the picture
         first.imshow(overlay, interpolation="nearest", **placed)
-    if np.ptp(values):  # a constant has no contours
-        first.contour(x, y, values.reshape(ROWS, COLUMNS), levels=12, colors="black", linewidths=0.4)
-    figure.suptitle(title)
+    size = np.abs(values).max()
+    if np.ptp(values) > NOISE * size:  # a constant has no contours
+        steady = np.where(np.abs(values) > NOISE * size, values, 0.0).reshape(ROWS, COLUMNS)
+        first.contour(x, y, steady, levels=12, colors="black", linewidths=0.4)
+    figure.suptitle(_wrapped(title, 5.2 * len(panels)))
     return figure
 
 
@@ -246,7 +262,7 @@ def _pattern(network: Network, points: Array) -> Array:
     keys, pattern, values = np.random.default_rng(0), np.zeros(len(points), dtype=np.uint64), points
     for layer in network.astype("float64").layers[:-1]:
         sums = values @ layer.weight.T + layer.bias
-        pattern += (sums > 0) @ keys.integers(2**64, size=layer.outputs, dtype=np.uint64)
+        pattern += (sums > NOISE * np.abs(sums).max(axis=0)) @ keys.integers(2**64, size=layer.outputs, dtype=np.uint64)
         values = np.maximum(sums, 0)
     return pattern
 

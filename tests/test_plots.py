@@ -87,3 +87,25 @@ def test_written(tmp_path, suffix):
     made = constructions.build("product", depth=1)
     plots.save(plots.approximation(made.network, made.target, made.certificate.domain, "p"), tmp_path / f"a.{suffix}")
     assert (tmp_path / f"a.{suffix}").stat().st_size > 1000
+
+
+def test_long_titles_are_wrapped():
+    made, title = constructions.build("hat"), "power-series " + " ".join(["--option value"] * 8)
+    shown = plots.approximation(made.network, made.target, (UNIT,), title).axes[0].get_title()
+    assert shown.split() == title.split()
+    assert max(map(len, shown.split("\n"))) <= 65
+
+
+def test_what_is_0_is_drawn_as_0():
+    """Where an atom vanishes, rounding errors are neither contours nor kinks, nor an error."""
+    made = constructions.build("shearlet", scale=1, shear=1, depth=4)
+    network, error = plots.approximation(made.network, made.target, made.certificate.domain, "s").axes[:2]
+    contours = [path for path in network.collections[0].get_paths() if len(path.vertices)]
+    (left, right), (low, high) = ((float(a), float(b)) for a, b in made.certificate.domain)
+    outside = np.concatenate([path.vertices for path in contours])
+    outside = outside[outside[:, 0] < left + (right - left) / 20]
+    assert (outside[:, 1] > (low + high) / 2).all()
+    assert error.images[0].get_clim()[0] == -error.images[0].get_clim()[1]
+    exact = constructions.build("spread-call", strike="1/2")
+    shown = plots.approximation(exact.network, exact.target, exact.certificate.domain, "s").axes[1]
+    assert shown.get_title().endswith("0 everywhere")

@@ -46,7 +46,7 @@ def command(file: Path, tolerance: Fraction | None, as_json: bool) -> None:
         output.print_pairs(
             {
                 "network": file,
-                "target": stored.metadata.get("target", "by structure"),
+                "target": output.abridged(stored.metadata.get("target", "by structure")),
                 "claimed": output.certificate_text(stored.metadata["certificate"]),
                 "found": output.certificate_text(verdict.found.to_json()),
                 "holds": "yes" if verdict.holds else "no",

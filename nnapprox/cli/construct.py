@@ -221,7 +221,7 @@ def _shown(told: Mapping[str, Any], words: str, plot: str | None) -> dict[str, o
     pairs: dict[str, object] = {
         "construction": words,
         "source": told["source"],
-        "network": f"{network['widths']}, {network['activation']}",
+        "network": f"{output.abridged(str(network['widths']))}, {network['activation']}",
         "depth L": network["depth"],
         "neurons": network["neurons"],
         "nonzeros M": network["nonzeros"],
@@ -233,7 +233,7 @@ def _shown(told: Mapping[str, Any], words: str, plot: str | None) -> dict[str, o
         keys = ("linear_regions", "activation_regions", "regions_bound")
         linear, by_activation, bound = (output.count_text(told[key]) for key in keys)
         pairs["pieces"] = f"{linear} linear, {by_activation} by activation, of at most {bound}"
-    pairs["target"] = told["target"]
+    pairs["target"] = told["target"] and output.abridged(told["target"])
     pairs["certificate"] = output.certificate_text(told["certificate"])
     pairs["proof"] = told["certificate"]["source"]
     if theorem is not None:

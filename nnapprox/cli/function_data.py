@@ -64,6 +64,7 @@ class FunctionData:
         from nnapprox.certificate import TOLERANCE, certify
 
         if len(self.domain) > 1 or not network.activation.is_piecewise_linear:
+            note("the network is not certified: that takes one variable and a piecewise linear activation, as relu")
             return {}
         try:
             certificate = certify(network, self.expression, self.domain, tolerance=TOLERANCE)

@@ -31,6 +31,9 @@ _MOST_WRITTEN_OUT = 10**12
 _DIGITS = 7
 """Of the ends of an enclosure."""
 
+_LONGEST_TEXT = 200
+"""Of a target or of widths; JSON always has all of it."""
+
 _LONGEST_CELL = 24
 """A rational with more digits is shown rounded in a table; JSON always has all of it."""
 
@@ -117,6 +120,14 @@ def certificate_text(certificate: Mapping[str, Any]) -> str:
     argmax = certificate.get("argmax")
     where = f", at {', '.join(short(Fraction(x)) for x in argmax)}" if argmax and len(argmax) <= _MOST_SHOWN else ""
     return f"{certificate['norm']} error{relation} {text} on {domain}, {certificate['kind']}{where}"
+
+
+def abridged(text: str) -> str:
+    """A text as it is, or without its middle where it is long."""
+    if len(text) <= _LONGEST_TEXT:
+        return text
+    kept = _LONGEST_TEXT // 2 - 3
+    return f"{text[:kept]} ... {text[-kept:]}"
 
 
 def count_text(number: int) -> str:

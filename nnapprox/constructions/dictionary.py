@@ -12,6 +12,7 @@ from nnapprox.certificate import Norm, certify
 from nnapprox.constructions.atoms import Atom, sum_network
 from nnapprox.constructions.construction import UNIT, Construction, Option, Theorem, construction, prove
 from nnapprox.constructions.faber_schauder import faber_schauder
+from nnapprox.constructions.gabor_analysis import gabor_atoms
 from nnapprox.constructions.interpolation import Bits
 from nnapprox.constructions.wavelet_analysis import haar_atom, haar_coefficients, hat_wavelet_atoms
 from nnapprox.functions import Expression
@@ -30,8 +31,8 @@ def dictionary(
     function: Annotated[Expression, Option("The function of x on [0, 1].")],
     terms: Annotated[int, Option("How many terms are kept, m.", at_least=1, at_most=4096)],
     dictionary: Annotated[
-        Literal["faber-schauder", "haar", "spline"],
-        Option("Hats, in the sup norm; Haar's wavelets or wavelets of hats, in L2."),
+        Literal["faber-schauder", "haar", "spline", "gabor"],
+        Option("Hats, in the sup norm; Haar's wavelets, wavelets of hats, or windowed waves, in L2."),
     ] = "faber-schauder",
     levels: Annotated[int, Option("Wavelets have scales from 1 to 2^(1-levels).", at_least=1, at_most=14)] = 10,
     bits: Bits = 64,
@@ -39,8 +40,9 @@ def dictionary(
     """The m largest terms of a function's expansion in a dictionary, as one network.
 
     Of the expansion all but the m largest terms are dropped; what is left is emulated, atom by atom: hats and wavelets
-    of hats exactly, Haar's wavelets with ramps that are narrow enough to matter little. M = O(m), and weights that grow
-    polynomially in m: the network has the dictionary's rate.
+    of hats exactly, Haar's wavelets with ramps that are narrow enough to matter little, Gabor's atoms (chosen by
+    matching pursuit) by interpolation. M = O(m), and weights that grow polynomially in m: the network has the
+    dictionary's rate.
     """
     expansion = _expand(dictionary, function.of_inputs(1), terms, levels, bits)
     norm: Norm = "sup" if dictionary == "faber-schauder" else "L2"
@@ -86,6 +88,8 @@ def _expand(dictionary: str, function: Expression, terms: int, levels: int, bits
     if dictionary == "spline":
         coarse, atoms = hat_wavelet_atoms(function, levels, bits)
         return Expansion(coarse, _largest(atoms, terms))
+    if dictionary == "gabor":
+        return Expansion(*gabor_atoms(function, terms, bits))
     return _haar(function, terms, levels, bits)
 
 

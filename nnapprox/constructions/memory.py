@@ -39,4 +39,5 @@ def require_memory(flag: str, value: int, numbers: Callable[[int], int]) -> None
     while beyond - largest > 1:
         middle = (largest + beyond) // 2
         largest, beyond = (middle, beyond) if numbers(middle) <= MOST_NUMBERS else (largest, middle)
-    raise UsageError(f"{flag} {shown(value)} needs more memory than there is: at most {largest} can be built")
+    way_out = f"at most {largest} can be built" if largest else "the other options alone ask for too much"
+    raise UsageError(f"{flag} {shown(value)} needs more memory than there is: {way_out}")

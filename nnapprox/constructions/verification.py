@@ -43,7 +43,11 @@ class Claim:
             There is none, or it is not what it should be.
         """
         if "certificate" not in metadata:
-            raise FileFormatError("the file holds no certificate: take one that nnapprox construct wrote")
+            made_by = f"{metadata['command']} wrote it" if "command" in metadata else "nothing is said of its target"
+            raise FileFormatError(
+                f"the file holds no certificate ({made_by}), so there is nothing to check: take one that "
+                "nnapprox construct wrote, or train a network of one variable with --function"
+            )
         try:
             stated = metadata["certificate"]
             domain = tuple((rational(low), rational(high)) for low, high in stated["domain"])

@@ -11,7 +11,7 @@ import json
 import re
 import warnings
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -176,14 +176,27 @@ def read(path: str | Path) -> tuple[Network, dict[str, Any]]:
 
 def _encode_rationals(array: Array) -> Array:
     """Hexadecimal ``p/q`` separated by spaces, as UTF-8 bytes: decimal digits of large integers cost too much."""
-    text = " ".join(f"{value.numerator:x}/{value.denominator:x}" for value in array.flat)
+    numbers = array.ravel().tolist()
+    written = {id(number): f"{number.numerator:x}/{number.denominator:x}" for number in _distinct(numbers)}
+    text = " ".join([written[id(number)] for number in numbers])
     return np.frombuffer(text.encode(), dtype=np.uint8)
+
+
+def _distinct(numbers: Sequence[Fraction]) -> Iterable[Fraction]:
+    """Each object once: the zeros of a sparse network are mostly one."""
+    return dict(zip(map(id, numbers), numbers, strict=True)).values()
 
 
 def _decode_rationals(text: Array, shape: tuple[int, ...]) -> Array:
     words = text.tobytes().decode().split(" ")
-    if any(not re.fullmatch("-?[0-9a-f]+/[0-9a-f]+", word) for word in words):
-        raise ValueError("a rational is not written as p/q")
+    known = {word: _decode_rational(word) for word in set(words)}
     values = np.empty(len(words), dtype=object)
-    values[:] = [Fraction(int(p, 16), int(q, 16)) for p, q in (word.split("/") for word in words)]
+    values[:] = [known[word] for word in words]
     return values.reshape(shape)
+
+
+def _decode_rational(word: str) -> Fraction:
+    if not re.fullmatch("-?[0-9a-f]+/[0-9a-f]+", word):
+        raise ValueError("a rational is not written as p/q")
+    numerator, denominator = word.split("/")
+    return Fraction(int(numerator, 16), int(denominator, 16))

@@ -65,6 +65,14 @@ def test_words(cli):
     assert (shown["certificate / theorem"], shown["written"]) == ("1", "square-depth-4.npz")
 
 
+def test_long_values_are_shown_without_their_middle(cli):
+    shown = cli("construct", "max", "--dim", 300).out
+    assert max(map(len, shown.splitlines())) < 250
+    assert "max(x1, x2, " in shown
+    assert "x299, x300)" in shown
+    assert len(json.loads(cli("construct", "max", "--dim", 300, "--json").out)["target"]) > 1000
+
+
 def test_the_file_keeps_what_was_proved(cli):
     cli("construct", "square", "--eps", "1/1000", "-o", "x.npz")
     kept = files.read("x.npz").metadata
