@@ -86,3 +86,19 @@ def test_a_certificate_goes_where_it_no_longer_holds(cli):
 def test_simplify_refuses_other_domains(cli):
     assert "2 intervals" in cli("simplify", "hat.npz", "--domain", "0,1,0,1").failed(2)
     assert "no domain" in cli("simplify", "hat.npz", "--domain", "1,0").failed(2)
+
+
+def test_rate_lists_and_measures(cli):
+    listed = told(cli("rate", "--json"))["families"]
+    assert "square" in listed
+    assert set(listed) == {line.split()[0] for line in cli("rate").out.splitlines()}
+    found = told(cli("rate", "square", "--sizes", "2,4,6", "--json", "--quiet"))
+    assert [point["size"] for point in found["points"]] == [2, 4, 6]
+    assert found["gamma_star"]["value"] is None
+    assert cli("rate", "spline", "--sizes", "4,8,16", "--plot", "a.png", "--quiet").status == 0
+    assert Path("a.png").stat().st_size > 1000
+
+
+def test_what_rate_refuses(cli):
+    assert "did you mean square" in cli("rate", "sqare").failed(2)
+    assert "three" in cli("rate", "square", "--sizes", "2,3").failed(2)
