@@ -72,7 +72,7 @@ def rate_curve(found: Rate, family: Family, name: str) -> Figure:
     errors = [float(point.error) for point in found.points]
     figure = Figure(figsize=(7, 4.8), layout="constrained")
     axes = figure.add_subplot(xscale="log", yscale="log", xlabel="stored bits", ylabel="error, certified")
-    axes.set_title(f"{name}: {family.summary}", fontsize=10)
+    axes.set_title(f"{name}: {family.summary}", fontsize=10, wrap=True)
     axes.plot(bits, errors, color=BLUE, marker="o", ms=4, lw=1.2, label="stored networks")
     gamma = -found.by_bits.slope
     fitted = [2**found.by_bits.intercept * b**-gamma for b in bits]

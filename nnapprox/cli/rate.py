@@ -131,11 +131,12 @@ def _print(name: str, family: Family, found: Rate) -> None:
     pairs: dict[str, object] = {"family": f"{name}: {family.summary}", "class": family.function_class}
     pairs["gamma fitted"] = _text(found.by_bits, -1, "in error ~ bits^-gamma")
     if family.exponent is None:
-        pairs["gamma* quoted"] = "none, faster than every power: fitted, it grows with the sizes"
+        pairs["gamma* quoted"] = f"none, errors fall faster than every power; {family.source}"
         if found.exponential is not None:
             pairs["exponent fitted"] = _text(found.exponential, 1, "as a in error ~ 2^-(c bits^a)")
     else:
-        pairs["without the log"] = _text(found.by_length, -1, "in error ~ (bits / log2 bits)^-gamma")
+        if found.points[0].fractional_bits is not None:
+            pairs["without the log"] = _text(found.by_length, -1, "in error ~ (bits / log2 bits)^-gamma")
         pairs["gamma* quoted"] = f"{family.exponent:g}, for the class; {family.source}"
     output.print_pairs(pairs)
 

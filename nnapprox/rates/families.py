@@ -11,7 +11,6 @@ from nnapprox.constructions import build
 from nnapprox.constructions.construction import UNIT, prove
 from nnapprox.constructions.cpwl import shallow
 from nnapprox.constructions.interpolation import interpolant
-from nnapprox.files.grid import delta
 from nnapprox.functions import parse
 from nnapprox.network import Network
 
@@ -37,8 +36,8 @@ class Family:
     build : callable
         From a size to a network and the certificate of its error.
     code : callable, optional
-        Where the network is the same for all functions of the class but for one number: from a size to the
-        self-delimiting bits of that number.
+        Where the network is the same for all functions of the class but for one number: from a size to the bits of
+        that number, whose length a decoder of codes of one length knows.
     """
 
     summary: str
@@ -47,7 +46,7 @@ class Family:
     source: str
     sizes: Sequence[int]
     build: Callable[[int], tuple[Network, Certificate]]
-    code: Callable[[int], str] | None = None
+    code: Callable[[int], int] | None = None
 
 
 def _constructed(name: str, **options: Callable[[int], object] | str) -> Callable[[int], tuple[Network, Certificate]]:
@@ -75,10 +74,9 @@ def _takagi_shallow(terms: int) -> tuple[Network, Certificate]:
     return shallow(list(zip(knots, values, strict=True))), certificate
 
 
-def _directions(cells: int) -> str:
-    """The number of cells, and a bit for every cell but the first."""
-    made = build("one-weight", function="sin(3*x)/3", eps=Fraction(1, cells), lipschitz=Fraction(1))
-    return delta(cells) + "0" * int(str(made.notes["bits of theta"]))
+def _directions(cells: int) -> int:
+    """A bit for every cell but the first."""
+    return cells - 1
 
 
 FAMILIES: dict[str, Family] = {
@@ -101,7 +99,7 @@ FAMILIES: dict[str, Family] = {
         _constructed("dictionary", function="sqrt(x)", dictionary="haar", terms=lambda m: m),
     ),
     "lipschitz-code": Family(
-        "sin(3 x) / 3 in one number, decoded by a network that is the same for all functions",
+        "sin(3 x) / 3 in one number, which one network for all functions decodes",
         "Lipschitz functions", 1.0, KOLMOGOROV, (16, 24, 32, 48, 64, 96, 128, 192, 256),
         _constructed("one-weight", function="sin(3*x)/3", eps=lambda n: Fraction(1, n), lipschitz="1"),
         _directions,
@@ -112,7 +110,7 @@ FAMILIES: dict[str, Family] = {
     ),
     "sawtooth": Family(
         "Takagi's function by sums of sawtooths, deep", "one function; Hölder functions below 1 have gamma* = 1", None,
-        QUOTED, range(2, 13), _constructed("takagi", terms=lambda k: k),
+        "the rest of the series is 2/3 2^-K, Kahane (1959)", range(2, 13), _constructed("takagi", terms=lambda k: k),
     ),
     "sawtooth-shallow": Family(
         "the same sums of sawtooths in one hidden layer", "Hölder functions of every smoothness below 1", 1.0, QUOTED,

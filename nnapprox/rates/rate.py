@@ -92,7 +92,7 @@ def measure(family: Family, sizes: Sequence[int] | None = None) -> Iterator[Poin
             bits = network_bits = len(GridCode.of(stored, fractional_bits).to_bits())
         else:  # its number is read bit by bit: it is stored as it is
             fractional_bits, stored, added = None, network, Fraction(0)
-            bits = len(family.code(size))
+            bits = family.code(size)
             network_bits = len(GridCode.of(network, lossless_bits(network) or 0).to_bits())
         error = certificate.upper + added
         yield Point(size, stored.nonzeros, fractional_bits, bits, network_bits, error, certificate.kind)
