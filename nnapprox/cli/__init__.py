@@ -28,6 +28,9 @@ COMMANDS = {
     "show": "Tell a network's architecture and what its file says of it.",
     "regions": "Count the regions on which a network is affine, exactly.",
     "eval": "Evaluate a network at points, exactly if wanted.",
+    "rate": "Measure how the error of a family falls with its stored bits.",
+    "simplify": "Take away neurons without changing the function.",
+    "quantize": "Store a network in few bits, and measure its error.",
     "convert": "Write a network in another format or with other numbers.",
 }
 """Every command with its help line; `nnapprox.cli.NAME` holds it as ``command``."""

@@ -1,0 +1,146 @@
+"""``nnapprox rate``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from nnapprox.cli import output
+from nnapprox.cli.options import Integers, json_option, plot_option, quiet_option
+from nnapprox.notation import nearest
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+    from nnapprox.rates import Family, Fit, Point, Rate
+
+EPILOG = """\b
+Examples:
+  $ nnapprox rate square
+  $ nnapprox rate lipschitz-code --sizes 8,16,32 --json
+"""
+
+
+class FamilyName(click.ParamType):  # type: ignore[type-arg] # generic since click 8.4
+    """The name of a family."""
+
+    name = "FAMILY"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        from nnapprox.rates import FAMILIES
+
+        if value not in FAMILIES:
+            self.fail(f"no family is called {value!r}: {nearest(value, FAMILIES)}", param, ctx)
+        return str(value)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
+        from nnapprox.rates import FAMILIES
+
+        return [CompletionItem(name) for name in FAMILIES if name.startswith(incomplete)]
+
+
+@click.command(epilog=EPILOG)
+@click.argument("family", required=False, type=FamilyName())
+@click.option("--sizes", type=Integers(), help="Sizes to build, at least three, instead of the family's own.")
+@plot_option
+@json_option
+@quiet_option
+def command(family: str | None, sizes: tuple[int, ...] | None, plot: str | None, as_json: bool, quiet: bool) -> None:
+    """Measure how the error of a family of constructions falls with its stored bits.
+
+    Networks of growing size are built, certified, and stored on the coarsest grid that adds no more than they err by;
+    gamma in error ~ bits^-gamma is fitted and shown beside gamma*, which the literature gives for the class. Without
+    a name, all families are listed.
+    """
+    from nnapprox.rates import FAMILIES, measure, rate
+
+    if family is None:
+        _list(FAMILIES, as_json)
+        return
+    wanted = FAMILIES[family]
+    chosen = sizes or wanted.sizes
+    if len(set(chosen)) < 3 or min(chosen) < 2:
+        raise click.UsageError("--sizes needs at least three different sizes, of 2 or more")
+    points = []
+    with output.progress(quiet) as report:
+        for point in measure(wanted, sorted(set(chosen))):
+            points.append(point)
+            report(len(points) / len(set(chosen)), f"size {point.size}, {point.bits:,} bits")
+    found = rate(points)
+    if plot is not None:
+        from nnapprox import plots, rate_plots
+
+        plots.save(rate_plots.rate_curve(found, wanted, family), plot)
+        output.note(f"wrote {plot}")
+    if as_json:
+        output.print_json(_json(family, wanted, found))
+    else:
+        _print(family, wanted, found)
+
+
+def _list(families: Any, as_json: bool) -> None:
+    if as_json:
+        keys = {"summary": "summary", "class": "function_class", "gamma_star": "exponent"}
+        told = {name: {key: getattr(f, value) for key, value in keys.items()} for name, f in families.items()}
+        output.print_json({"families": told})
+    else:
+        output.print_pairs({name: family.summary for name, family in families.items()})
+
+
+def _json(name: str, family: Family, found: Rate) -> dict[str, Any]:
+    return {
+        "family": name,
+        "summary": family.summary,
+        "class": family.function_class,
+        "gamma": -found.by_bits.slope,
+        "gamma_95": found.by_bits.half_width,
+        "gamma_without_log": -found.by_length.slope,
+        "exponential": None if found.exponential is None else found.exponential.slope,
+        "exponential_95": None if found.exponential is None else found.exponential.half_width,
+        "gamma_star": {"value": family.exponent, "quoted_from": family.source},
+        "local_gamma": list(found.local),
+        "points": [_point(point) for point in found.points],
+    }
+
+
+def _point(point: Point) -> dict[str, Any]:
+    return {
+        "size": point.size,
+        "nonzeros": point.edges,
+        "fractional_bits": point.fractional_bits,
+        "bits": point.bits,
+        "network_bits": point.network_bits,
+        "error": point.error,
+        "kind": point.kind,
+    }
+
+
+def _print(name: str, family: Family, found: Rate) -> None:
+    rows = [
+        [
+            point.size, point.edges, "-" if point.fractional_bits is None else point.fractional_bits, point.bits,
+            point.network_bits, f"{float(point.error):.4g}", "-" if local is None else f"{local:.2f}",
+        ]
+        for point, local in zip(found.points, [None, *found.local], strict=True)
+    ]  # fmt: skip
+    output.print_table(["size", "M", "k", "bits", "network bits", "error at most", "gamma from the last"], rows)
+    click.echo()
+    pairs: dict[str, object] = {"family": f"{name}: {family.summary}", "class": family.function_class}
+    pairs["gamma fitted"] = _text(found.by_bits, -1, "in error ~ bits^-gamma")
+    if family.exponent is None:
+        pairs["gamma* quoted"] = f"none, errors fall faster than every power; {family.source}"
+        if found.exponential is not None:
+            pairs["exponent fitted"] = _text(found.exponential, 1, "as a in error ~ 2^-(c bits^a)")
+    else:
+        if found.points[0].fractional_bits is not None:
+            pairs["without the log"] = _text(found.by_length, -1, "in error ~ (bits / log2 bits)^-gamma")
+        pairs["gamma* quoted"] = f"{family.exponent:g}, for the class; {family.source}"
+    output.print_pairs(pairs)
+
+
+def _text(fit: Fit, sign: int, meaning: str) -> str:
+    spread = "" if fit.half_width is None else f" ± {fit.half_width:.3f}"
+    return f"{sign * fit.slope:.3f}{spread} {meaning}"
