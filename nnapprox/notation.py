@@ -41,6 +41,12 @@ def shown(value: object) -> str:
     return text if len(text) <= 42 else f"{text[:38]}...{text[-1]}"
 
 
+def rational_text(value: Fraction) -> str:
+    """``p/q`` or ``p``, with all digits: `str` refuses to write more than 4,300 of them, and exact values have more."""
+    numerator, denominator = (f"{Decimal(number):f}" for number in value.as_integer_ratio())
+    return numerator if denominator == "1" else f"{numerator}/{denominator}"
+
+
 def nearest(word: str, names: Iterable[str]) -> str:
     """Say, of an unknown word, which of the names is nearest, or what names there are."""
     from difflib import get_close_matches  # slow to import, and needed only where a word is unknown

@@ -11,6 +11,7 @@ import click
 from nnapprox.cli import options, output
 from nnapprox.cli.options import json_option, network_argument
 from nnapprox.cli.points import Point, read_points
+from nnapprox.notation import rational_text
 
 if TYPE_CHECKING:
     from nnapprox.network import Array
@@ -66,7 +67,7 @@ def command(file: Path, at: tuple[Point, ...], points: str | None, exact: bool, 
         output.print_json({"x": asked[0] if one else asked, "y": y[0] if one else y, "exact": exact})
         return
     for value in y:
-        click.echo(",".join(output.rational_text(number) if exact else str(number) for number in value))
+        click.echo(",".join(rational_text(number) if exact else str(number) for number in value))
 
 
 def _from_options(points: tuple[Point, ...], inputs: int) -> Array:

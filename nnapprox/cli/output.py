@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 import click
 
+from nnapprox.notation import rational_text
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -96,12 +98,6 @@ def network_json(network: Network, path: str | Path) -> dict[str, Any]:
     if network.activation.slope is not None:
         described["slope"] = network.activation.slope
     return described
-
-
-def rational_text(value: Fraction) -> str:
-    """``p/q`` or ``p``, with all digits: `str` refuses to write more than 4,300 of them, and exact values have more."""
-    numerator, denominator = (f"{Decimal(number):f}" for number in value.as_integer_ratio())
-    return numerator if denominator == "1" else f"{numerator}/{denominator}"
 
 
 def short(value: Fraction) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import product
+from itertools import combinations, product
 from math import factorial, gcd, lcm, prod
 from typing import TypeAlias
 
@@ -166,6 +166,13 @@ class Polytope:
             (*(on for _, _, on, _ in kept), *(on & remaining for _, on in between)),
             inside,
         )
+
+    def edges(self) -> Iterator[tuple[Vertex, Vertex]]:
+        """The edges by their ends; of an interval, it is the one edge."""
+        corners = list(enumerate(zip(self.vertices, self.incidence, strict=True)))
+        for (one, (u, on_one)), (other, (v, on_other)) in combinations(corners, 2):
+            if self._is_edge(on_one & on_other, one, other):
+                yield u, v
 
     @property
     def body(self) -> int:
