@@ -22,6 +22,16 @@
 #include "_integer.h"
 #include "_residues.h"
 
+/* The loops that take most of the time are compiled for several instruction sets; contraction is off, so they agree. */
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && defined(__linux__) && \
+    !defined(__SANITIZE_ADDRESS__)
+#define FOR_EVERY_ISA __attribute__((target_clones("avx512dq", "avx2", "popcnt", "default")))
+#define INLINE static inline __attribute__((always_inline))
+#else
+#define FOR_EVERY_ISA
+#define INLINE static inline
+#endif
+
 #define LANES 8
 #define MOST_FLIPS 64
 #define MOST_NUMBERS 9
@@ -99,12 +109,12 @@ typedef struct {
     int64_t regions, predicates, exact_decisions, work, next_id;
 } space;
 
-static inline int64_t words_for(int64_t bits) { return bits > 0 ? (bits + 63) / 64 : 1; }
-static inline int has(const uint64_t *mask, int64_t k) { return mask[k / 64] >> (k % 64) & 1; }
-static inline void put(uint64_t *mask, int64_t k) { mask[k / 64] |= (uint64_t)1 << (k % 64); }
-static inline void drop(uint64_t *mask, int64_t k) { mask[k / 64] &= ~((uint64_t)1 << (k % 64)); }
+INLINE int64_t words_for(int64_t bits) { return bits > 0 ? (bits + 63) / 64 : 1; }
+INLINE int has(const uint64_t *mask, int64_t k) { return mask[k / 64] >> (k % 64) & 1; }
+INLINE void put(uint64_t *mask, int64_t k) { mask[k / 64] |= (uint64_t)1 << (k % 64); }
+INLINE void drop(uint64_t *mask, int64_t k) { mask[k / 64] &= ~((uint64_t)1 << (k % 64)); }
 
-static inline int lowest(uint64_t word)
+INLINE int lowest(uint64_t word)
 {
     int place = 0;
 #if defined(__GNUC__)
@@ -115,7 +125,7 @@ static inline int lowest(uint64_t word)
     return place;
 }
 
-static inline int ones(uint64_t word)
+INLINE int ones(uint64_t word)
 {
 #if defined(__GNUC__)
     return __builtin_popcountll(word);
@@ -126,7 +136,7 @@ static inline int ones(uint64_t word)
 #endif
 }
 
-static inline int64_t first_of(const uint64_t *mask, int64_t words)
+INLINE int64_t first_of(const uint64_t *mask, int64_t words)
 {
     for (int64_t w = 0; w < words; w++)
         if (mask[w]) return 64 * w + lowest(mask[w]);
@@ -135,7 +145,7 @@ static inline int64_t first_of(const uint64_t *mask, int64_t words)
 
 /* ---- Forms in doubles ---- */
 
-static void set_bounds(space *s, layer *now)
+FOR_EVERY_ISA static void set_bounds(space *s, layer *now)
 {
     const double next = now + 1 < s->layers + s->hidden ? now[1].rounding : 0;
     for (int64_t k = 0; k < now->padded; k++) {
@@ -150,7 +160,7 @@ static void set_bounds(space *s, layer *now)
 }
 
 /* Compute the forms of a layer, and its residues, for these states of its inputs. */
-static void set_forms(space *s, layer *now, const uint64_t *states)
+FOR_EVERY_ISA static void set_forms(space *s, layer *now, const uint64_t *states)
 {
     layer *const below = now - 1;
     const int64_t words = words_for(now->inputs), numbers = s->numbers;
@@ -264,11 +274,11 @@ static const limb *exact_plane(space *s, int64_t plane, int64_t *words)
 
 /* ---- Vertices: d coordinates, their error, an identity, the hyperplanes, positive and negative neurons ---- */
 
-static inline double *coordinates(int64_t *v) { return (double *)v; }
-static inline uint64_t *facets_of(const space *s, int64_t *v) { return (uint64_t *)v + s->numbers + 1; }
-static inline uint64_t *positive_of(const space *s, int64_t *v) { return facets_of(s, v) + s->mask_words; }
-static inline double error_of(const space *s, const int64_t *v) { return ((const double *)v)[s->numbers - 1]; }
-static inline int64_t stride_of(const space *s, int64_t words) { return s->numbers + 1 + s->mask_words + 2 * words; }
+INLINE double *coordinates(int64_t *v) { return (double *)v; }
+INLINE uint64_t *facets_of(const space *s, int64_t *v) { return (uint64_t *)v + s->numbers + 1; }
+INLINE uint64_t *positive_of(const space *s, int64_t *v) { return facets_of(s, v) + s->mask_words; }
+INLINE double error_of(const space *s, const int64_t *v) { return ((const double *)v)[s->numbers - 1]; }
+INLINE int64_t stride_of(const space *s, int64_t words) { return s->numbers + 1 + s->mask_words + 2 * words; }
 
 /* The homogeneous coordinates of a vertex, the last being positive: minors of independent hyperplanes through it. */
 static const limb *exact_vertex(space *s, int64_t *v)
@@ -346,7 +356,7 @@ static void refine(space *s, int64_t *v)
 }
 
 /* The sure signs at a vertex of forms that stand in rows. */
-static void judge(const double *forms, int64_t stride, const double *error, const double *reach, int64_t count,
+INLINE void judge_in(const double *forms, int64_t stride, const double *error, const double *reach, int64_t count,
                   int64_t numbers, const double *x, uint64_t *positive, uint64_t *negative)
 {
     const double off = x[numbers - 1];
@@ -368,17 +378,27 @@ static void judge(const double *forms, int64_t stride, const double *error, cons
     }
 }
 
+FOR_EVERY_ISA static void judge(const double *forms, int64_t stride, const double *error, const double *reach,
+                                int64_t count, int64_t numbers, const double *x, uint64_t *positive, uint64_t *negative)
+{
+    switch (numbers) {
+    case 4: judge_in(forms, stride, error, reach, count, 4, x, positive, negative); break;
+    case 5: judge_in(forms, stride, error, reach, count, 5, x, positive, negative); break;
+    default: judge_in(forms, stride, error, reach, count, numbers, x, positive, negative);
+    }
+}
+
 /* ---- Frames: polytopes on a stack, the current one on top ---- */
 
 enum { BELOW, VERTICES, DEPTH, SECTION, HEAD };
 
-static inline uint64_t *on_of(int64_t *frame) { return (uint64_t *)frame + HEAD; }
-static inline uint64_t *crossing_of(int64_t *frame, int64_t words) { return (uint64_t *)frame + HEAD + words; }
-static inline int64_t *vertex_of(const space *s, int64_t *frame, int64_t words, int64_t i)
+INLINE uint64_t *on_of(int64_t *frame) { return (uint64_t *)frame + HEAD; }
+INLINE uint64_t *crossing_of(int64_t *frame, int64_t words) { return (uint64_t *)frame + HEAD + words; }
+INLINE int64_t *vertex_of(const space *s, int64_t *frame, int64_t words, int64_t i)
 {
     return frame + HEAD + 2 * words + i * stride_of(s, words);
 }
-static inline int64_t frame_words(const space *s, int64_t words, int64_t vertices)
+INLINE int64_t frame_words(const space *s, int64_t words, int64_t vertices)
 {
     return HEAD + 2 * words + vertices * stride_of(s, words);
 }
@@ -428,16 +448,10 @@ static void meet(space *s, layer *now, int64_t *met, int64_t *u, int64_t *v, int
     decide(s, now, met, wanted);
 }
 
-/* Whether two vertices are joined by an edge: the hyperplanes that they share meet in no third one. */
-static int is_edge(const space *s, int64_t *frame, int64_t words, int64_t *u, int64_t *v)
+/* Whether the hyperplanes that two vertices share meet in no third one. */
+INLINE int share_face_alone(const space *s, int64_t *frame, int64_t words, int64_t *u, int64_t *v)
 {
     const uint64_t *const f = facets_of(s, u), *const g = facets_of(s, v);
-    const int64_t d = s->numbers - 1;
-    int common = 0, of_u = 0, of_v = 0;
-    for (int64_t w = 0; w < s->mask_words; w++) common += ones(f[w] & g[w]);
-    if (common < d - 1) return 0;
-    for (int64_t w = 0; w < s->mask_words; w++) of_u += ones(f[w]), of_v += ones(g[w]);
-    if (of_u == d || of_v == d) return 1;
     for (int64_t i = 0; i < frame[VERTICES]; i++) {
         int64_t *const third = vertex_of(s, frame, words, i);
         if (third == u || third == v) continue;
@@ -449,24 +463,52 @@ static int is_edge(const space *s, int64_t *frame, int64_t words, int64_t *u, in
 }
 
 /* List the edges that crossing neuron c cuts after the current frame, as places of their positive and negative ends;
- * gives their number, or -1 if there is no room. */
-static int64_t find_edges(space *s, int64_t *frame, layer *now, int64_t c)
+ * gives their number, or -1 if there is no room. Two vertices are joined by an edge if they share d - 1 hyperplanes and,
+ * unless one of them lies on d only, no third vertex lies on all of those. */
+INLINE int64_t list_edges(space *s, int64_t *frame, layer *now, int64_t c, const int64_t masks)
 {
     const int64_t count = frame[VERTICES], words = now->words, end = s->top + frame_words(s, words, count);
-    int64_t edges = 0;
-    if (end + count > s->arena_words) return -1;
+    const int64_t stride = stride_of(s, words), d = s->numbers - 1;
+    int64_t *const vertices = vertex_of(s, frame, words, 0);
+    int64_t edges = 0, below = 0;
+    if (end + 2 * count > s->arena_words) return -1;
+    /* the negative ends, where the last edges could be */
+    int64_t *const negative = s->arena + s->arena_words - count;
+    for (int64_t j = 0; j < count; j++)
+        if (has(positive_of(s, vertices + j * stride) + words, c)) negative[below++] = j;
     for (int64_t i = 0; i < count; i++) {
-        int64_t *const u = vertex_of(s, frame, words, i);
+        int64_t *const u = vertices + i * stride;
         if (!has(positive_of(s, u), c)) continue;
-        for (int64_t j = 0; j < count; j++) {
-            int64_t *const v = vertex_of(s, frame, words, j);
-            if (!has(positive_of(s, v) + words, c) || !is_edge(s, frame, words, u, v)) continue;
-            if (end + edges >= s->arena_words) return -1;
-            s->arena[end + edges++] = i << 32 | j;
+        const uint64_t *const f = facets_of(s, u);
+        int through_u = 0;
+        for (int64_t w = 0; w < masks; w++) through_u += ones(f[w]);
+        if (end + edges + below > s->arena_words - count) return -1;
+        for (int64_t n = 0; n < below; n++) {
+            int64_t *const v = vertices + negative[n] * stride;
+            const uint64_t *const g = facets_of(s, v);
+            int common = 0;
+            for (int64_t w = 0; w < masks; w++) common += ones(f[w] & g[w]);
+            if (common < d - 1) continue;
+            if (through_u > d) {
+                int through_v = 0;
+                for (int64_t w = 0; w < masks; w++) through_v += ones(g[w]);
+                if (through_v > d && !share_face_alone(s, frame, words, u, v)) continue;
+            }
+            s->arena[end + edges++] = i << 32 | negative[n];
         }
-        s->work += count;
+        s->work += below * masks;
     }
     return edges;
+}
+
+FOR_EVERY_ISA static int64_t find_edges(space *s, int64_t *frame, layer *now, int64_t c)
+{
+    switch (s->mask_words) {
+    case 1: return list_edges(s, frame, now, c, 1);
+    case 2: return list_edges(s, frame, now, c, 2);
+    case 3: return list_edges(s, frame, now, c, 3);
+    default: return list_edges(s, frame, now, c, s->mask_words);
+    }
 }
 
 /* Complete a frame: which of the wanted neurons cross it. */
