@@ -174,7 +174,7 @@ class _Search:
             levels = 0.5 * np.log2(np.where(alive, spread, 1))
             rows = np.rint(np.clip(np.median(levels[alive]) - levels, -_MOST_CLASS, _MOST_CLASS)).astype(np.int32)
             rows[~alive] = 0
-        typical = float(np.sqrt(np.median(spread[alive]))) if alive.any() else 1.0
+        typical = float(np.median(np.diag(self.lower)[alive])) if alive.any() else 1.0
         wanted = step / (2.0**middle * typical)
         wanted = max(wanted, float(np.abs(self.weight).max()) * 2.0**_MOST_CLASS * 4 / LARGEST, 2.0**-1000)
         exponent = math.floor(math.log2(wanted)) - _MANTISSA_BITS + 1
