@@ -30,8 +30,8 @@ from nnapprox.quantization.sensitivity import (
 
 Array = NDArray[Any]
 
-RATE = 0.16
-"""Of a bit, in squared steps: ln 2 / 6 at high rates, somewhat more where most weights are 0."""
+RATE = 0.11
+"""Of a bit, in squared steps: near ln 2 / 6, as at high rates."""
 
 RIDGE = 1e-4
 """Of the refit of later layers, relative to the mean of diag(H)."""
