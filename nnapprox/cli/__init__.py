@@ -27,6 +27,8 @@ COMMANDS = {
     "add": "Add networks with coefficients, exactly.",
     "show": "Tell a network's architecture and what its file says of it.",
     "eval": "Evaluate a network at points, exactly if wanted.",
+    "simplify": "Take away neurons without changing the function.",
+    "quantize": "Store a network in few bits, and measure its error.",
     "convert": "Write a network in another format or with other numbers.",
 }
 """Every command with its help line; `nnapprox.cli.NAME` holds it as ``command``."""

@@ -20,8 +20,8 @@ networks_argument = click.argument(
 
 
 def numbers_for(network: Network, path: str | Path, dtype: str | None) -> str:
-    """The dtype that a file gets where none is asked for: the network's, but other formats hold no rationals."""
-    return dtype or ("float64" if Path(path).suffix.lower() != ".npz" else network.dtype)
+    """The dtype that a file gets where none is asked for: the network's, but most formats hold no rationals."""
+    return dtype or (network.dtype if Path(path).suffix.lower() in (".npz", ".nng") else "float64")
 
 
 def derive(

@@ -1,0 +1,182 @@
+"""``nnapprox quantize --grid``: the theorem's code, its bits and its errors."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from math import log2
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nnapprox.cli import output
+
+if TYPE_CHECKING:
+    from nnapprox.certificate import Domain
+    from nnapprox.datasets import Dataset
+    from nnapprox.files import NetworkFile
+    from nnapprox.functions import Expression
+    from nnapprox.quantization.grid import Measured
+
+SOURCE = "Bölcskei, Grohs, Kutyniok and Petersen (2019), Optimal approximation with sparsely connected deep networks"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which grid is asked for; with neither, a curve over all of them."""
+
+    fractional_bits: int | None = None
+    error: Fraction | None = None
+
+
+def quantize_on_grid(
+    file: Path, stored: NetworkFile, wanted: Wanted, domain: Domain | None, data: Dataset | None,
+    out: str | None, plot: str | None, as_json: bool, quiet: bool,
+) -> None:  # fmt: skip
+    """Store a network by the theorem's code on one grid or on many, and tell bits and errors."""
+    from nnapprox.quantization.grid import Yardstick
+
+    known, target = promised(stored.metadata, stored.network.widths[0])
+    points = None if data is None else data.x_test.astype("float64") / data.divisor
+    yardstick = Yardstick(stored.network, domain or known, target if domain in (None, known) else None, points)
+    path = out or (None if wanted == Wanted() else f"{file.stem}.nng")
+    with tempfile.TemporaryDirectory() as folder, output.progress(quiet) as report:
+        measured = _measured(yardstick, wanted, path or f"{folder}/network.nng", report)
+    curve = [_point_json(point, path, data) for point in measured]
+    told = {
+        "network": output.network_json(stored.network, file),
+        "source_bits": _source_bits(stored),
+        "curve": curve,
+        "theorem": {"statement": "C M log2 M bits keep the error", "source": SOURCE},
+    }
+    if plot is not None:
+        from nnapprox import plots, rate_plots
+
+        plots.save(rate_plots.grid_curve(measured, f"{file.name} on grids $2^{{-k}}\\mathbb{{Z}}$"), plot)
+        output.note(f"wrote {plot}")
+    if as_json:
+        output.print_json(told)
+    elif len(curve) == 1:
+        output.print_pairs(_shown(curve[0], stored))
+    else:
+        _print_curve(curve)
+
+
+def promised(metadata: Mapping[str, Any], inputs: int) -> tuple[Domain | None, Expression | None]:
+    """The domain and the target that a file's certificate is for, where it has them."""
+    from nnapprox.constructions.verification import Claim
+    from nnapprox.errors import NnapproxError
+    from nnapprox.functions import parse
+
+    try:
+        domain = Claim.read(metadata).domain
+        target = parse(metadata["target"]).of_inputs(inputs) if isinstance(metadata.get("target"), str) else None
+    except NnapproxError:
+        return None, None
+    return (domain, target) if len(domain) == inputs else (None, None)
+
+
+def _measured(yardstick: Any, wanted: Wanted, path: str, report: output.Report) -> list[Measured]:
+    from nnapprox.quantization.grid import grids_of_curve
+
+    if wanted.error is not None:
+        return [yardstick.coarsest(wanted.error, path)]
+    if wanted.fractional_bits is not None:
+        return list(yardstick.curve([wanted.fractional_bits], path))
+    grids = grids_of_curve(yardstick.original)
+    measured = []
+    for point in yardstick.curve(grids, path):
+        measured.append(point)
+        report(len(measured) / len(grids), f"{point.stored.fractional_bits} fractional bits")
+    return measured
+
+
+def _source_bits(stored: NetworkFile) -> int:
+    """Bits of the numbers that the file holds."""
+    from nnapprox.constructions.counts import exact_bits
+
+    sizes = {"float32": 32, "float64": 64}
+    network = stored.network
+    return exact_bits(network) if network.dtype == "rational" else sizes[network.dtype] * network.parameters
+
+
+def _point_json(point: Measured, path: str | None, data: Dataset | None) -> dict[str, Any]:
+    stored = point.stored
+    told: dict[str, Any] = {
+        "fractional_bits": stored.fractional_bits,
+        "nonzeros": stored.edges,
+        "bits": stored.bits,
+        "bytes": stored.size,
+        "constant": stored.constant,
+        "lossless": stored.lossless,
+        "relative_error": point.relative_error,
+        "sup_error": point.certificate and point.certificate.upper,
+        "certificate": point.certificate and point.certificate.to_json(),
+        "target_certificate": point.target_certificate and point.target_certificate.to_json(),
+        "a_priori_bound": point.bound,
+        "path": path,
+    }
+    if data is not None and data.classes is not None:
+        from nnapprox.training.score import score
+
+        found = score(stored.network.astype("float64"), data.x_test, data.y_test, data, "squared")
+        told |= {"accuracy": found.accuracy, "standard_error": found.standard_error}
+    return told
+
+
+def _shown(point: Mapping[str, Any], stored: NetworkFile) -> dict[str, object]:
+    pairs: dict[str, object] = {
+        "grid": f"2^-{point['fractional_bits']} Z, half to even",
+        "nonzeros M": f"{point['nonzeros']} of {stored.network.nonzeros}",
+        "bits": f"{point['bits']:,}; the file's own numbers take {_source_bits(stored):,}",
+        "C = bits / (M log2 M)": point["constant"],
+        "lossless": "yes: every number as it was" if point["lossless"] else "no",
+    }
+    for name, key in (("against the original", "certificate"), ("against the target", "target_certificate")):
+        pairs[name] = point[key] and output.certificate_text(point[key])
+    pairs["relative L2 error"] = point["relative_error"]
+    bound = point["a_priori_bound"]
+    pairs["a-priori bound"] = bound and f"{output.short(bound)}, from depth, fan-in and largest weight"
+    if "accuracy" in point:
+        pairs["accuracy"] = f"{100 * point['accuracy']:.2f} ± {100 * point['standard_error']:.2f} %"
+    pairs["written"] = f"{point['path']}, {point['bytes']:,} bytes"
+    return {name: value for name, value in pairs.items() if value is not None}
+
+
+def _print_curve(curve: Sequence[Mapping[str, Any]]) -> None:
+    columns: dict[str, Callable[[Mapping[str, Any]], object]] = {
+        "k": lambda point: point["fractional_bits"],
+        "M": lambda point: point["nonzeros"],
+        "bits": lambda point: point["bits"],
+        "bytes": lambda point: point["bytes"],
+        "C": lambda point: _rounded(point["constant"]),
+        "sup error": lambda point: _upper(point["certificate"]),
+        "to target": lambda point: _upper(point["target_certificate"]),
+        "relative L2": lambda point: _rounded(point["relative_error"]),
+        "a-priori bound": lambda point: _rounded(point["a_priori_bound"]),
+        "accuracy": lambda point: point.get("accuracy"),
+        "lossless": lambda point: "yes" if point["lossless"] else "no",
+    }
+    cells = {name: [value(point) for point in curve] for name, value in columns.items()}
+    kept = {name: column for name, column in cells.items() if any(value is not None for value in column)}
+    output.print_table(list(kept), list(zip(*kept.values(), strict=True)))
+
+
+def _rounded(value: Fraction | float | None) -> str | None:
+    if value is None:
+        return None
+    if isinstance(value, Fraction) and value > 10**300:
+        return f"2^{round(log2(value.numerator) - log2(value.denominator))}"
+    return f"{float(value):.4g}"
+
+
+def _upper(certificate: Mapping[str, Any] | None) -> str | Fraction | None:
+    """What a certificate bounds the error by; exact values as they are where they are short."""
+    if certificate is None:
+        return None
+    value: Any = certificate["value"]
+    if certificate["kind"] == "exact" and value.denominator < 10**6:
+        return Fraction(value)
+    relation = "<= " if certificate["kind"] == "bound" else ""
+    return f"{relation}{_rounded(value[-1] if isinstance(value, list) else value)}"

@@ -1,0 +1,122 @@
+"""``nnapprox simplify``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from nnapprox.cli import output
+from nnapprox.cli.options import json_option, network_argument, out_option, require_writable
+
+if TYPE_CHECKING:
+    from nnapprox.certificate import Certificate, Domain
+    from nnapprox.network import Network
+
+EPILOG = """\b
+Examples:
+  $ nnapprox simplify network.npz
+  $ nnapprox simplify hat.npz --domain 0,1/2 -o part.npz
+"""
+
+
+def read_box(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> Domain | None:
+    """Read a low and a high end for every input; they may be equal, where an input is constant."""
+    from nnapprox.cli.options import point
+
+    if value is None:
+        return None
+    ends = point(value)
+    box = tuple(zip(ends[::2], ends[1::2], strict=False))
+    if len(ends) % 2 or any(low > high for low, high in box):
+        raise click.BadParameter(f"{value} is no domain: give a low and a high end for every input, as 0,1,-3,3")
+    return box
+
+
+@click.command(epilog=EPILOG)
+@network_argument
+@click.option("--domain", callback=read_box, metavar="LOW,HIGH,...", help="Keep the function on this box only.")
+@out_option
+@json_option
+def command(file: Path, domain: Domain | None, out: str | None, as_json: bool) -> None:
+    """Take away neurons without changing the function.
+
+    Those go whose value nothing uses, that are constant, or that are a multiple of another neuron; with --domain also
+    those that are 0 on all of it. Equality is proved on the stored numbers as the rationals that they are. Where
+    floats would have to be rounded, neurons stay.
+    """
+    from nnapprox import files
+    from nnapprox.quantization.simplify import simplify
+
+    path = out or f"{file.stem}-simple{file.suffix}"
+    require_writable(path)
+    stored = files.read(file)
+    before = stored.network
+    if domain is not None and len(domain) != before.widths[0]:
+        raise click.UsageError(f"--domain has {len(domain)} intervals, but the network takes {before.widths[0]} inputs")
+    found = simplify(before, domain)
+    certificate = _certificate(found.network, before, domain)
+    files.save(found.network, path, _metadata(stored.metadata, domain))
+    where = "everywhere" if domain is None else "on the domain"
+    told = {
+        "network": output.network_json(found.network, path),
+        "source": output.network_json(before, file),
+        "removed": dict(found.removed),
+        "equal": where,
+        "identities": found.identities,
+        "certificate": certificate and certificate.to_json(),
+    }
+    if as_json:
+        output.print_json(told)
+        return
+    pairs: dict[str, object] = {
+        name: f"{_text(was)} before, {_text(now)} now"
+        for name, was, now in (
+            ("widths", before.widths, found.network.widths),
+            ("nonzeros M", before.nonzeros, found.network.nonzeros),
+            ("parameters", before.parameters, found.network.parameters),
+        )
+    }
+    pairs["neurons removed"] = ", ".join(f"{number} {why}" for why, number in found.removed.items()) or "none"
+    pairs["equality"] = f"{where}, proved by {found.identities:,} identities of affine forms with rational coefficients"
+    if certificate is not None:
+        pairs["checked by pieces"] = output.certificate_text(certificate.to_json())
+    output.print_pairs({**pairs, "written": path})
+
+
+def _certificate(network: Network, original: Network, domain: Domain | None) -> Certificate | None:
+    """The distance of both on the domain, found piece by piece where that is possible."""
+    from nnapprox.certificate import certify
+    from nnapprox.errors import UsageError
+    from nnapprox.quantization.grid import is_exact
+
+    if domain is None or not is_exact(original):
+        return None
+    try:
+        return certify(network, original, domain)
+    except UsageError:  # too many pieces, or an interval that is a point
+        return None
+
+
+def _metadata(kept: Mapping[str, Any], domain: Domain | None) -> dict[str, Any]:
+    """What still holds of the network: no certificate that is for more than the domain, or for how it was built."""
+    from nnapprox.constructions.verification import Claim
+    from nnapprox.errors import NnapproxError
+
+    lost = {"construction", "options", "theorem"}
+    try:
+        claimed = Claim.read(kept).domain
+        inside = domain is None or all(
+            low <= least and most <= high for (low, high), (least, most) in zip(domain, claimed, strict=True)
+        )
+    except (NnapproxError, ValueError):
+        inside = False
+    if not inside or "tolerance" not in kept:
+        lost |= {"certificate", "target", "tolerance"}
+    return {**{key: value for key, value in kept.items() if key not in lost}, "command": "simplify"}
+
+
+def _text(value: object) -> str:
+    return f"{value:,}" if isinstance(value, int) else str(list(value) if isinstance(value, tuple) else value)

@@ -1,0 +1,88 @@
+"""``nnapprox quantize --grid``, ``simplify`` and ``rate``: what they print, write and refuse."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import nnapprox
+
+
+def told(result):
+    assert (result.status, result.err) == (0, "")
+    return json.loads(result.out)
+
+
+def test_the_grid_of_a_construction(cli):
+    cli("construct", "square", "--depth", 4)
+    found = told(cli("quantize", "square-depth-4.npz", "--grid", "--fractional-bits", 5, "--json"))
+    (point,) = found["curve"]
+    assert found.keys() == {"network", "source_bits", "curve", "theorem"}
+    assert (point["target_certificate"]["value"], point["certificate"]["kind"]) == ("1/256", "exact")
+    assert point["bytes"] == Path(point["path"]).stat().st_size
+    assert nnapprox.load("square-depth-4.nng").dtype == "rational"
+    assert cli("eval", "square-depth-4.nng", "--at", "1").out == "1\n"
+
+
+def test_a_curve_ends_where_nothing_is_lost_and_writes_nothing(cli):
+    cli("construct", "square", "--depth", 4)
+    before = set(Path().iterdir())
+    result = cli("quantize", "square-depth-4.npz", "--grid", "--json", "--quiet", "--plot", "a.svg")
+    found = json.loads(result.out)["curve"]
+    assert [point["lossless"] for point in found] == [False] * 7 + [True]
+    assert {path.name for path in set(Path().iterdir()) - before} == {"a.svg"}
+
+
+def test_the_coarsest_grid_for_an_error_on_data(cli):
+    found = told(cli("quantize", "network.npz", "--grid", "--error", "1/100", "--json", "--quiet"))
+    (point,) = found["curve"]
+    assert point["relative_error"] <= 0.01
+    assert 0 <= point["accuracy"] <= 1
+    coarser = ["--fractional-bits", point["fractional_bits"] - 1]
+    (other,) = told(cli("quantize", "network.npz", "--grid", *coarser, "--json", "--quiet"))["curve"]
+    assert other["relative_error"] > 0.01
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--grid", "--error", "1", "--fractional-bits", "3"], "give one"),
+        (["--grid", "-o", "a.nng"], "writes no file"),
+        (["--grid", "--fractional-bits", "3", "-o", "a.npz"], ".nng files"),
+        (["--grid", "--domain", "1,0"], "empty"),
+    ],
+)
+def test_what_quantize_refuses(cli, options, message):
+    assert message in cli("quantize", "hat.npz", *options).failed(2)
+
+
+def test_simplify_tells_and_writes(cli):
+    hat = nnapprox.load("hat.npz")
+    first, last = hat.layers
+    wide = [
+        nnapprox.Affine(np.vstack([first.weight, 2 * first.weight]), np.concatenate([first.bias, 2 * first.bias])),
+        nnapprox.Affine(np.hstack([last.weight, last.weight]), last.bias),
+    ]
+    nnapprox.save(nnapprox.Network(wide), "wide.npz")
+    found = told(cli("simplify", "wide.npz", "--json"))
+    assert (found["removed"], found["equal"]) == ({"multiple": 2}, "everywhere")
+    assert nnapprox.load("wide-simple.npz").widths == (1, 2, 1)
+    part = told(cli("simplify", "hat.npz", "--domain", "0,1/2", "-o", "part.npz", "--json"))
+    assert part["certificate"]["value"] == "0"
+    assert nnapprox.load("part.npz").widths == (1, 1, 1)
+
+
+def test_a_certificate_goes_where_it_no_longer_holds(cli):
+    cli("construct", "square", "--depth", 3)
+    told(cli("simplify", "square-depth-3.npz", "--json"))
+    assert cli("check", "square-depth-3-simple.npz").status == 0
+    told(cli("simplify", "square-depth-3.npz", "--domain", "0,1/8", "--json"))
+    assert "holds no certificate" in cli("check", "square-depth-3-simple.npz").failed(1)
+
+
+def test_simplify_refuses_other_domains(cli):
+    assert "2 intervals" in cli("simplify", "hat.npz", "--domain", "0,1,0,1").failed(2)
+    assert "no domain" in cli("simplify", "hat.npz", "--domain", "1,0").failed(2)
