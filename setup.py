@@ -20,14 +20,21 @@ kernels = Extension(
 plane = Extension(
     "nnapprox._plane",
     ["nnapprox/_plane.pyx"],
-    depends=[f"nnapprox/{name}.h" for name in ("_plane", "_plane_loops", "_integer")],
-    # its error bounds count roundings: no product and sum may be contracted
+    depends=[f"nnapprox/{name}.h" for name in ("_plane", "_plane_chords", "_plane_loops", "_integer", "_residues")],
+    # its error bounds count roundings: a contracted product and sum have one less, the bounds hold
+    extra_compile_args=[] if sys.platform == "win32" else GNU_FLAGS,
+)
+
+space = Extension(
+    "nnapprox._space",
+    ["nnapprox/_space.pyx"],
+    depends=[f"nnapprox/{name}.h" for name in ("_space", "_integer", "_residues")],
     extra_compile_args=[] if sys.platform == "win32" else [*GNU_FLAGS, "-ffp-contract=off"],
 )
 
 setup(
     ext_modules=cythonize(
-        [kernels, plane],
+        [kernels, plane, space],
         compiler_directives={"language_level": 3, "boundscheck": DEBUG, "wraparound": False, "cdivision": True},
     )
 )

@@ -1,4 +1,5 @@
-/* Counts the activation regions of a network on a convex polygon; regions/plane.py sets it up.
+/* Counts the activation regions of a network on a convex polygon, and gives fingerprints of their affine maps;
+ * regions/plane.py sets it up.
  *
  * Lines are affine forms a x + b y + c: first the sides of the domain, then the neurons, layer by layer, on the cell that
  * is being split. A line is known in doubles with a bound on their error and, once that has been needed, in integers.
@@ -20,6 +21,7 @@
 #endif
 
 #include "_integer.h"
+#include "_residues.h"
 
 #if !defined(__GNUC__)
 #define restrict __restrict
@@ -124,6 +126,9 @@ typedef struct {
     double *summed;          /* bounds on the errors of its forms, without what evaluation adds */
     double *passed;          /* bounds on the errors of its forms as terms of the next layer's, times 1 + |slope| */
     int64_t flips;           /* since its forms were computed from scratch */
+    const uint64_t *residue_weights; /* `inputs` rows */
+    const uint64_t *residue_bias;
+    uint64_t *residues;      /* of its forms, at the random point */
     int64_t version, source; /* of its forms, and of those of the layer below that they were computed from */
 } layer;
 
@@ -135,23 +140,34 @@ typedef struct {
     int32_t *line, *neuron;
 } piece;
 
-/* Where a chord meets another: bounds on the parameter along it, and the other's line. */
-typedef struct {
-    double low, high;
-    int32_t line;
-} meeting;
-
-/* An end of a chord: where its line meets a side of the piece. */
+/* An end of a chord: where its line meets a side of the piece, and its place on the way around the piece. */
 typedef struct {
     double x, y, error;
-    int32_t side;
+    int32_t side, place;
 } point;
+
+/* A chord of the current piece; several neurons may share it. */
+typedef struct {
+    double a, b, c, error, reach;
+    point ends[2];
+    uint64_t step; /* what a fingerprint changes by from its left to its right */
+    int32_t line;
+    int32_t right; /* the sign of its form to the right */
+} chord;
+
+/* Where a chord meets another: bounds on the parameter along it. */
+typedef struct {
+    double low, high;
+    int32_t chord;
+    int8_t from_right, sign; /* where the chord that is followed begins: if it is right of the other, and the other's sign */
+    int8_t same;             /* whether this is the same point as the meeting before */
+} meeting;
 
 /* The chords that neurons of the last layer make in the current piece: those before neuron[next]. */
 typedef struct {
-    int64_t next, count;
-    double *a, *b, *c, *error, *reach;
-    int32_t *line;
+    int64_t next, count, walked;
+    uint64_t left; /* the fingerprint left of them all */
+    chord *list;
     meeting *meetings;
 } chord_list;
 
@@ -164,6 +180,16 @@ typedef struct {
     double slope; /* at negative arguments */
     const limb *numerator, *denominator;
     int64_t side_words, slope_words;
+    int printing; /* whether fingerprints are asked for */
+    uint64_t slope_residue;
+    const uint64_t *first_residues, *output_residues, *output_bias;
+    uint64_t *prints; /* of the regions found since `printed` was 0; room for two layers' neurons and one more at least */
+    int64_t print_room;
+    const uint64_t *wanted; /* in order: the fingerprints of regions that are to be listed; if none, regions are only counted */
+    int64_t wanted_count;
+    uint64_t *patterns; /* of the regions listed: their states, through all hidden layers */
+    int32_t *offsets, *labels; /* labels[offsets[n]] and on are the neurons that made the sides of region n */
+    int64_t pattern_words, list_room, label_room;
     accumulate_loop *accumulate;
     bound_loop *bound;
     judge_loop *judge;
@@ -173,6 +199,10 @@ typedef struct {
     double *a, *b, *c, *error;       /* of all lines, errors being those of values in the square */
     int64_t *computed;               /* versions of their integer forms */
     term *terms;
+    const uint64_t **rows; /* the same of residues */
+    uint64_t *factors;
+    uint64_t *printed_on, print; /* the fingerprint for these states of the last layer, and this version of its forms */
+    int64_t print_version;
     double *low, *high; /* work space of judge */
     uint8_t *verdicts;
     signed char *signs; /* of a line at the vertices of a piece */
@@ -186,6 +216,7 @@ typedef struct {
 
     int counting; /* whether the chords of the current piece are being counted */
     int64_t regions, predicates, exact_decisions;
+    int64_t printed, listed, labelled;
     int64_t work; /* since this run began; a unit is about a nanosecond */
 } plane;
 
@@ -249,7 +280,7 @@ static point meet(const plane *s, int32_t side, int32_t line)
     const double weight = s->a[side] * s->b[line] - s->a[line] * s->b[side];
     const double x = s->b[side] * s->c[line] - s->b[line] * s->c[side];
     const double y = s->c[side] * s->a[line] - s->c[line] * s->a[side];
-    point met = {0, 0, HUGE_VAL, side};
+    point met = {0, 0, HUGE_VAL, side, 0};
     if (fabs(weight) > 2 * bound + SMALLEST) {
         const double inverse = 1 / weight;
         met.x = x * inverse;
@@ -264,6 +295,13 @@ static inline term term_of(const plane *s, const layer *below, int64_t j, double
 {
     const int64_t line = below->first + j;
     return (term){j, factor * s->a[line], factor * s->b[line], factor * s->c[line], below->passed[j]};
+}
+
+/* The same of its residue, as term number n. */
+static inline void set_residue_term(plane *s, const layer *now, int64_t n, int64_t j, uint64_t factor)
+{
+    s->rows[n] = now->residue_weights + now->neurons * j;
+    s->factors[n] = times(now[-1].residues[j], factor);
 }
 
 /* Complete the bounds on the errors of a layer's forms. */
@@ -289,7 +327,9 @@ static void set_forms(plane *s, int64_t depth, const uint64_t *states)
                 changes = 0;
                 break;
             }
-            s->terms[count++] = term_of(s, below, j, is_on(states, j) ? 1 - s->slope : s->slope - 1);
+            const int on = is_on(states, j);
+            if (s->printing) set_residue_term(s, now, count, j, on ? minus(1, s->slope_residue) : minus(s->slope_residue, 1));
+            s->terms[count++] = term_of(s, below, j, on ? 1 - s->slope : s->slope - 1);
         }
     }
     if (changes) {
@@ -298,9 +338,13 @@ static void set_forms(plane *s, int64_t depth, const uint64_t *states)
     } else {
         count = 0;
         for (int64_t j = 0; j < now->inputs; j++) {
-            const double factor = is_on(states, j) ? 1 : s->slope;
-            if (factor != 0) s->terms[count++] = term_of(s, below, j, factor);
+            const int on = is_on(states, j);
+            const double factor = on ? 1 : s->slope;
+            if (factor == 0) continue;
+            if (s->printing) set_residue_term(s, now, count, j, on ? 1 : s->slope_residue);
+            s->terms[count++] = term_of(s, below, j, factor);
         }
+        if (s->printing) memcpy(now->residues, now->residue_bias, (size_t)now->neurons * sizeof *now->residues);
         memset(a, 0, (size_t)now->padded * sizeof *a);
         memset(b, 0, (size_t)now->padded * sizeof *b);
         memcpy(c, now->bias, (size_t)now->padded * sizeof *c);
@@ -309,6 +353,10 @@ static void set_forms(plane *s, int64_t depth, const uint64_t *states)
         now->source = below->version;
     }
     s->accumulate(now->weights, now->padded, s->terms, count, a, b, c, now->summed);
+    if (s->printing) {
+        add_products(now->residues, now->neurons, s->rows, s->factors, count);
+        s->work += now->neurons * count;
+    }
     set_bounds(s, now);
     memcpy(now->inputs_on, states, (size_t)words * sizeof *states);
     now->version++;
@@ -400,6 +448,36 @@ static int exact_sign(plane *s, int32_t first, int32_t second, int32_t line)
 {
     const int sign = orientation(s, first, second, line);
     return sign * sign_of(s->cross + 2 * s->cross_words);
+}
+
+/* ---- Fingerprints of affine maps: what they are at a random point, modulo a prime ---- */
+
+/* What the fingerprint of the current piece changes by when a neuron of the last layer is turned on. */
+static inline uint64_t bend_of(const plane *s, int64_t k)
+{
+    return times(times(s->layers[s->hidden - 1].residues[k], s->output_residues[k]), minus(1, s->slope_residue));
+}
+
+/* The fingerprint of the part of the current piece where the last layer has these states. */
+static uint64_t print_of(plane *s, const uint64_t *states)
+{
+    const layer *const last = s->layers + s->hidden - 1;
+    const int64_t words = mask_words(last->neurons);
+    if (s->print_version != last->version) {
+        s->print_version = last->version;
+        s->print = *s->output_bias;
+        for (int64_t k = 0; s->slope_residue && k < last->neurons; k++)
+            s->print = plus(s->print, times(times(last->residues[k], s->output_residues[k]), s->slope_residue));
+        memset(s->printed_on, 0, (size_t)words * sizeof *states);
+    }
+    for (int64_t w = 0; w < words; w++) {
+        for (uint64_t left = states[w] ^ s->printed_on[w]; left; left &= left - 1) {
+            const int64_t k = 64 * w + lowest_bit(left);
+            s->print = is_on(states, k) ? plus(s->print, bend_of(s, k)) : minus(s->print, bend_of(s, k));
+        }
+        s->printed_on[w] = states[w];
+    }
+    return s->print;
 }
 
 /* ---- Pieces ---- */
@@ -504,10 +582,11 @@ static void enter(plane *s, int64_t depth)
     }
     s->predicates += now->neurons * p->vertices;
     s->work += now->neurons * (p->vertices + 4) / 4;
-    if (depth == s->hidden - 1) {
+    if (depth == s->hidden - 1 && !s->wanted) {
         s->counting = 1;
         s->chords.next = s->chords.count = 0;
-        s->regions++;
+        s->chords.walked = -1;
+        if (s->printing) s->chords.left = print_of(s, p->on);
     }
 }
 
@@ -608,99 +687,66 @@ static void take(plane *s)
     s->arena_top = head[0];
 }
 
-/* ---- Chords of the last layer: every one adds 1 + the number of points inside where it meets those before it ---- */
+/* ---- Chords of the last layer ---- */
 
-/* The ends of the chord that a line makes. */
-static void set_ends(plane *s, int32_t line, point ends[2])
+/* Count a region, and put out its fingerprint. */
+static inline void tell(plane *s, uint64_t print)
+{
+    s->regions++;
+    if (s->printing) s->prints[s->printed++] = print;
+}
+
+#include "_plane_chords.h"
+
+/* ---- Regions that are made, since their neighbours are asked for ---- */
+
+static int is_wanted(const plane *s, uint64_t print)
+{
+    int64_t low = 0, high = s->wanted_count;
+    while (low < high) {
+        const int64_t middle = (low + high) / 2;
+        if (s->wanted[middle] < print) low = middle + 1;
+        else high = middle;
+    }
+    return low < s->wanted_count && s->wanted[low] == print;
+}
+
+/* The number of the neuron that a line belongs to, through all hidden layers; -1 for a side of the domain. */
+static int32_t neuron_of(const plane *s, int64_t line)
+{
+    int64_t before = 0;
+    for (const layer *now = s->layers; now < s->layers + s->hidden; now++) {
+        if (line < now->first) break;
+        if (line < now->first + now->padded) return (int32_t)(before + line - now->first);
+        before += now->neurons;
+    }
+    return -1;
+}
+
+static void append_states(uint64_t *pattern, int64_t before, const uint64_t *states, int64_t neurons)
+{
+    for (int64_t w = 0; w < mask_words(neurons); w++) {
+        const int64_t place = before + 64 * w;
+        pattern[place / 64] |= states[w] << place % 64;
+        if (place % 64 && states[w] >> (64 - place % 64)) pattern[place / 64 + 1] |= states[w] >> (64 - place % 64);
+    }
+}
+
+/* Count the current piece as a region; if its fingerprint is wanted, put out its states and what made its sides. */
+static void list_region(plane *s)
 {
     const piece *const p = &s->now;
-    set_signs(s, p, line);
-    int found = 0;
-    for (int64_t i = 0; i < p->vertices && found < 2; i++) {
-        const int sign = s->signs[i], following = s->signs[i + 1 < p->vertices ? i + 1 : 0];
-        if (!sign) ends[found++] = (point){p->x[i], p->y[i], p->error[i], p->line[i]};
-        else if (sign * following < 0) ends[found++] = meet(s, p->line[i], line);
-    }
-}
-
-/* Find where a chord meets those before it inside the piece; gives how many do, or -1 if one is the same chord. */
-static int64_t set_meetings(plane *s, int32_t line, const point ends[2])
-{
-    const chord_list *const chords = &s->chords;
-    int64_t count = 0;
-    for (int64_t n = 0; n < chords->count; n++) {
-        const double p = chords->a[n] * ends[0].x + (chords->b[n] * ends[0].y + chords->c[n]);
-        const double q = chords->a[n] * ends[1].x + (chords->b[n] * ends[1].y + chords->c[n]);
-        const double p_bound = chords->error[n] + chords->reach[n] * ends[0].error;
-        const double q_bound = chords->error[n] + chords->reach[n] * ends[1].error;
-        int p_sign = p > p_bound ? 1 : p < -p_bound ? -1 : 2;
-        int q_sign = q > q_bound ? 1 : q < -q_bound ? -1 : 2;
-        if (p_sign == 2) p_sign = exact_sign(s, ends[0].side, line, chords->line[n]);
-        if (q_sign == 2) q_sign = exact_sign(s, ends[1].side, line, chords->line[n]);
-        if (!p_sign && !q_sign) return -1;
-        if (p_sign * q_sign >= 0) continue;
-        const double span = fabs(p) + fabs(q), where = fabs(p) / span;
-        const double bound = 1.001 * (p_bound > q_bound ? p_bound : q_bound) / span + 8 * DBL_EPSILON;
-        meeting *const met = s->chords.meetings + count++;
-        met->low = bound < 1 ? where - bound : -1;
-        met->high = bound < 1 ? where + bound : 2;
-        met->line = chords->line[n];
-    }
-    return count;
-}
-
-static void sort_meetings(meeting *list, int64_t count)
-{
-    int64_t gap = 1;
-    while (gap < count / 3) gap = 3 * gap + 1;
-    for (; gap; gap /= 3) {
-        for (int64_t i = gap; i < count; i++) {
-            const meeting moved = list[i];
-            int64_t j = i;
-            for (; j >= gap && list[j - gap].low > moved.low; j -= gap) list[j] = list[j - gap];
-            list[j] = moved;
-        }
-    }
-}
-
-/* How many of these points on a line are different. */
-static int64_t distinct(plane *s, int32_t line, meeting *list, int64_t count)
-{
-    int64_t different = 0;
-    sort_meetings(list, count);
-    for (int64_t i = 0; i < count;) {
-        /* from here on, points that may be the same: those found to be different come first */
-        int64_t found = i;
-        double high = list[i].high;
-        int64_t j = i;
-        for (; j < count && list[j].low <= high; j++) {
-            high = list[j].high > high ? list[j].high : high;
-            int64_t k = i;
-            while (k < found && orientation(s, line, list[k].line, list[j].line)) k++;
-            s->predicates += k - i + (k < found);
-            if (k == found) list[found++] = list[j];
-        }
-        s->predicates += j < count;
-        different += found - i;
-        i = j;
-    }
-    return different;
-}
-
-static void add_chord(plane *s)
-{
-    chord_list *const chords = &s->chords;
-    const int32_t line = (int32_t)s->layers[s->hidden - 1].first + s->now.neuron[chords->next++];
-    point ends[2];
-    set_ends(s, line, ends);
-    const int64_t met = set_meetings(s, line, ends);
-    s->predicates += 2 * chords->count;
-    s->work += 4 * (chords->count + s->now.vertices);
-    if (met < 0) return;
-    s->regions += 1 + distinct(s, line, chords->meetings, met);
-    const int64_t n = chords->count++;
-    chords->a[n] = s->a[line], chords->b[n] = s->b[line], chords->c[n] = s->c[line];
-    chords->error[n] = s->error[line], chords->reach[n] = reach_of(s, line), chords->line[n] = line;
+    s->regions++;
+    s->work += 20;
+    if (!is_wanted(s, print_of(s, p->on))) return;
+    uint64_t *const pattern = s->patterns + s->listed * s->pattern_words;
+    memset(pattern, 0, (size_t)s->pattern_words * sizeof *pattern);
+    int64_t before = 0;
+    for (int64_t depth = 0; depth < s->hidden; before += s->layers[depth++].neurons)
+        append_states(pattern, before, depth + 1 < s->hidden ? s->layers[depth + 1].inputs_on : p->on,
+                      s->layers[depth].neurons);
+    for (int64_t i = 0; i < p->vertices; i++) s->labels[s->labelled++] = neuron_of(s, p->line[i]);
+    s->offsets[++s->listed] = (int32_t)s->labelled;
 }
 
 /* ---- The whole ---- */
@@ -730,6 +776,7 @@ static size_t furnish(plane *s, char *memory)
         s->words = larger(s->words, larger(now->exact_words, now->entry_words + s->slope_words));
         CLAIM(now->summed, now->padded);
         CLAIM(now->passed, now->padded);
+        CLAIM(now->residues, now->neurons);
         if (now == s->layers) continue;
         CLAIM(now->inputs_on, mask_words(now->inputs));
         CLAIM(now->exact, 3 * now->exact_words * now->neurons);
@@ -739,6 +786,9 @@ static size_t furnish(plane *s, char *memory)
     for (int i = 0; i < 4; i++) CLAIM(*rows[i], s->lines);
     CLAIM(s->computed, s->lines);
     CLAIM(s->terms, s->widest);
+    CLAIM(s->rows, s->widest);
+    CLAIM(s->factors, s->widest);
+    CLAIM(s->printed_on, masks);
     CLAIM(s->low, s->widest);
     CLAIM(s->high, s->widest);
     CLAIM(s->verdicts, s->widest);
@@ -750,12 +800,7 @@ static size_t furnish(plane *s, char *memory)
         if (memory) lay_out(pieces[i], words, s->vertices, masks);
     }
     chord_list *const chords = &s->chords;
-    CLAIM(chords->a, s->widest);
-    CLAIM(chords->b, s->widest);
-    CLAIM(chords->c, s->widest);
-    CLAIM(chords->error, s->widest);
-    CLAIM(chords->reach, s->widest);
-    CLAIM(chords->line, s->widest);
+    CLAIM(chords->list, s->widest);
     CLAIM(chords->meetings, s->widest);
     s->cross_words = 2 * s->words + 1;
     CLAIM(s->cross, 3 * s->cross_words);
@@ -776,6 +821,9 @@ static void start(plane *s)
     set_bounds(s, s->layers);
     for (int64_t line = given; line < s->lines; line++) s->computed[line] = -1;
     s->cross_lines[0] = -1;
+    s->print_version = -1;
+    if (s->printing)
+        memcpy(s->layers->residues, s->first_residues, (size_t)s->layers->neurons * sizeof *s->first_residues);
     s->now.vertices = 0;
     for (int32_t i = 0; i < s->sides; i++) {
         const point met = meet(s, i ? i - 1 : (int32_t)s->sides - 1, i);
@@ -784,22 +832,32 @@ static void start(plane *s)
     enter(s, 0);
 }
 
-/* Go on until about so much work is done; gives whether all regions are counted, or the arena is too small. */
+/* Whether what is put out next has room. */
+static inline int has_room(const plane *s)
+{
+    if (s->wanted) return s->listed < s->list_room && s->labelled + s->now.vertices <= s->label_room;
+    return !s->printing || s->printed + s->widest + 1 <= s->print_room;
+}
+
+/* Go on until about so much work is done, or what is put out has to be fetched; gives whether all regions are counted, or
+ * the arena is too small. */
 static int run(plane *s, int64_t work)
 {
+    const int64_t last = s->hidden - 1, made = s->wanted ? s->hidden : last;
     s->work = 0;
-    while (s->work < work) {
+    while (s->work < work && has_room(s)) {
         if (s->counting) {
             if (s->chords.next < s->now.crossing) add_chord(s);
+            else if (s->chords.walked < s->chords.count) walk(s);
             else s->counting = 0;
-        } else if (s->now.depth < s->hidden - 1 && s->now.crossing) {
+        } else if (s->now.depth < made && s->now.crossing) {
             if (!split(s)) return NEEDS_ROOM;
-        } else if (s->now.depth < s->hidden - 1) {
+        } else if (s->now.depth < last) {
             enter(s, s->now.depth + 1);
-        } else if (s->arena_top) {
-            take(s);
         } else {
-            return DONE;
+            if (s->wanted) list_region(s);
+            if (!s->arena_top) return DONE;
+            take(s);
         }
     }
     return PAUSED;

@@ -9,11 +9,20 @@ class Layer:
         column: Any, entries: Any, exact_words: int,
     ) -> None: ...  # fmt: skip
 
+class Output:
+    def __init__(
+        self, first: Any, layers: Any, slope: int, prints: Any, wanted: Any = None, patterns: Any = None,
+        offsets: Any = None, labels: Any = None,
+    ) -> None: ...  # fmt: skip
+
 class Counter:
     def __init__(
-        self, isa: int, given: Any, sides: Any, first: Any, layers: list[Layer], slope: float, slope_parts: Any
-    ) -> None: ...
+        self, isa: int, given: Any, sides: Any, first: Any, layers: list[Layer], slope: float, slope_parts: Any,
+        output: Output | None = None,
+    ) -> None: ...  # fmt: skip
     def run(self, work: int) -> bool: ...
+    def fingerprints(self) -> Any: ...
+    def cells(self) -> tuple[Any, Any, Any]: ...
     @property
     def regions(self) -> int: ...
     @property

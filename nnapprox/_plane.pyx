@@ -3,7 +3,7 @@
 `nnapprox.regions.plane` prepares everything before it calls in here; the work is done in ``_plane.h``.
 """
 
-from libc.stdint cimport int32_t, int64_t
+from libc.stdint cimport int32_t, int64_t, uint64_t
 from libc.stdlib cimport calloc, free, realloc
 
 cdef extern from "_plane.h" nogil:
@@ -18,6 +18,8 @@ cdef extern from "_plane.h" nogil:
         const int32_t *column
         const limb *entries
         limb *exact
+        const uint64_t *residue_weights
+        const uint64_t *residue_bias
     ctypedef struct plane:
         int64_t hidden, sides, side_words, slope_words, arena_words
         int64_t regions, predicates, exact_decisions
@@ -27,6 +29,18 @@ cdef extern from "_plane.h" nogil:
         double slope
         const limb *numerator
         const limb *denominator
+        int printing
+        uint64_t slope_residue
+        const uint64_t *first_residues
+        const uint64_t *output_residues
+        const uint64_t *output_bias
+        uint64_t *prints
+        const uint64_t *wanted
+        int64_t print_room, wanted_count, pattern_words, list_room, label_room
+        int64_t printed, listed, labelled
+        uint64_t *patterns
+        int32_t *offsets
+        int32_t *labels
         int64_t *arena
     const int LANES, NEEDS_ROOM, PAUSED
     void choose_loops(plane *, int) noexcept
@@ -55,19 +69,72 @@ cdef class Layer:
         view.entries, view.entry_words, view.exact_words = &entries[0, 0], entries.shape[1], exact_words
 
 
+cdef class Output:
+    """What a count puts out beside numbers: fingerprints of all regions, or the regions that have wanted ones.
+
+    Parameters
+    ----------
+    first : array of uint64, shape (N_1,)
+        Residues of the first layer's neurons at the random point.
+    layers : list of (weight, bias)
+        Those of the other hidden layers, and of the outputs combined to one.
+    slope : int
+        What an inactive neuron is multiplied with.
+    prints : array of uint64
+        Room for fingerprints.
+    wanted : array of uint64 or None
+        In order, without repetition; regions with these fingerprints are listed, no fingerprints are put out.
+    patterns : array of uint64, shape (cells, words)
+        Room for the states of listed regions.
+    offsets, labels : array of int32
+        Room for the labels of their sides.
+    """
+
+    cdef readonly object first, layers, slope, prints, wanted, patterns, offsets, labels
+
+    def __init__(self, first, layers, slope, prints, wanted=None, patterns=None, offsets=None, labels=None):
+        self.first, self.layers, self.slope = first, layers, slope
+        self.prints, self.wanted = prints, wanted
+        self.patterns, self.offsets, self.labels = patterns, offsets, labels
+
+    cdef attach(self, plane *s):
+        cdef const uint64_t[::1] row, bias
+        cdef const uint64_t[:, ::1] weight
+        cdef uint64_t[::1] prints = self.prints
+        cdef uint64_t[:, ::1] patterns
+        cdef int32_t[::1] offsets, labels
+        cdef int64_t n
+        s.printing, s.slope_residue = 1, self.slope
+        row = self.first
+        s.first_residues = &row[0]
+        for n, (weight, bias) in enumerate(self.layers, 1):
+            if n < s.hidden:
+                s.layers[n].residue_weights, s.layers[n].residue_bias = &weight[0, 0], &bias[0]
+            else:
+                s.output_residues, s.output_bias = &weight[0, 0], &bias[0]
+        s.prints, s.print_room = &prints[0], prints.shape[0]
+        if self.wanted is not None:
+            row, patterns, offsets, labels = self.wanted, self.patterns, self.offsets, self.labels
+            s.wanted, s.wanted_count = &row[0], row.shape[0]
+            s.patterns, s.pattern_words, s.list_room = &patterns[0, 0], patterns.shape[1], patterns.shape[0]
+            s.offsets, s.labels, s.label_room = &offsets[0], &labels[0], labels.shape[0]
+
+
 cdef class Counter:
     """A count on its way."""
 
     cdef plane state
     cdef char *memory
+    cdef Output output
     cdef object owners
 
     def __init__(self, int isa, const double[:, ::1] given, const limb[:, :, ::1] sides, limb[:, :, ::1] first,
-                 list layers, double slope, const limb[:, ::1] slope_parts):
+                 list layers, double slope, const limb[:, ::1] slope_parts, Output output=None):
         """Take the sides of the domain and the first layer as padded rows (a, b, c, error) and as integers."""
         cdef plane *s = &self.state
         cdef int64_t n
-        self.owners = (given, sides, first, layers, slope_parts)
+        self.owners = (given, sides, first, layers, slope_parts, output)
+        self.output = output
         s.hidden = len(layers) + 1
         s.given = &given[0, 0]
         s.sides, s.side_words, s.side_exact = sides.shape[0], sides.shape[2], &sides[0, 0, 0]
@@ -82,6 +149,8 @@ cdef class Counter:
         s.layers.exact, s.layers.exact_words = &first[0, 0, 0], first.shape[2]
         for n in range(1, s.hidden):
             s.layers[n] = (<Layer?>layers[n - 1]).view
+        if output is not None:
+            output.attach(s)
         self.memory = <char *>calloc(furnish(s, NULL), 1)
         if self.memory == NULL:
             raise MemoryError
@@ -97,12 +166,25 @@ cdef class Counter:
     def run(self, int64_t work) -> bool:
         """Go on for about so many nanoseconds; returns whether there is more to do."""
         cdef int status = NEEDS_ROOM
+        self.state.printed = self.state.listed = self.state.labelled = 0
         while status == NEEDS_ROOM:
             with nogil:
                 status = run(&self.state, work)
             if status == NEEDS_ROOM:
                 self._grow()
         return status == PAUSED
+
+    def fingerprints(self):
+        """Those of the regions that the last run found, as an array that the next run overwrites."""
+        return self.output.prints[: self.state.printed]
+
+    def cells(self):
+        """The regions that the last run listed: patterns, offsets and labels, which the next run overwrites."""
+        return (
+            self.output.patterns[: self.state.listed],
+            self.output.offsets[: self.state.listed + 1],
+            self.output.labels[: self.state.labelled],
+        )
 
     cdef _grow(self):
         cdef int64_t words = 2 * self.state.arena_words + 8192

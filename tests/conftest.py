@@ -6,6 +6,7 @@ from nnapprox.dense import INSTRUCTION_SETS
 
 # Machines differ in speed; what a property says does not.
 settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("thorough", settings.get_profile("steady"), max_examples=5000)
 settings.load_profile("steady")
 
 

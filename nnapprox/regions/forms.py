@@ -61,11 +61,10 @@ class FormMaker:
         factors = np.array([slope.numerator, slope.denominator], dtype=object)
         widest = max(matrix.shape[1] for matrix in matrices)
         *hidden, output = _bounds(matrices, largest(factors))
-        bound = max(2 * max(hidden) ** 2, 2 * output)
+        bound = max(2 * max(hidden) ** 2, 2 * output, 1)
         primes = _primes(isqrt(4 * _EXACT // (widest + 1)) * 99 // 100, bound)
         self.primes = np.array(primes, dtype=np.float64)[:, None]
         self.numbers_a_cell = len(primes) * sum(len(matrix) for matrix in matrices) * matrices[0].shape[1]
-        self._inverses = 1 / self.primes
         self._maps = [_residues(matrix, primes) for matrix in matrices]
         self._factors = _residues(factors[:, None], primes)[:, :, 0]
         self._is_relu = slope == 0
@@ -103,12 +102,17 @@ class FormMaker:
         return self.reduced(residues * self._factors[:, active.astype(np.intp)][..., None])
 
     def reduced(self, numbers: Array) -> Array:
-        """Bring integers below 2^52 to residues around 0, of at most half the prime and a little; in place."""
-        shape = (-1, *[1] * (numbers.ndim - 1))
-        quotients = np.rint(numbers * self._inverses.reshape(shape))
-        quotients *= self.primes.reshape(shape)
+        """Bring integers below 2^52, the first axis being that of the first primes, to residues around 0; in place."""
+        primes = self.primes[: len(numbers)].reshape(-1, *[1] * (numbers.ndim - 1))
+        quotients = numbers * (1 / primes)
+        np.rint(quotients, out=quotients)
+        quotients *= primes
         numbers -= quotients
         return numbers
+
+    def vanishing(self, numbers: Array) -> Array:
+        """Where such integers are 0 modulo the primes."""
+        return np.asarray(self.reduced(numbers) == 0)
 
 
 def _bounds(matrices: list[Integers], steepest: int) -> Iterator[int]:

@@ -129,6 +129,7 @@ class _Cells:
     def __init__(self, network: Network) -> None:
         self._maker = FormMaker(network)
         self._ends = np.cumsum(network.widths[1:-1]).tolist()
+        self._probes = np.random.default_rng(0).integers(1, 512, (2, network.widths[0] + 1)).astype(np.float64)
         self._map_of: dict[bytes, int] = {}
         self._count = 0
         self._keys: list[Array] = []
@@ -175,23 +176,19 @@ class _Cells:
 
     def _multiples(self, layer: Forms, cells: Array, facets: Array) -> Array:
         """Which forms are multiples of a facet's, shape (facets, neurons of the layer)."""
-        maker = self._maker
-        coordinates = facets.shape[-1]
-        pivot = (facets != 0).any(axis=0).argmax(axis=1)
-        of_facet = np.take_along_axis(facets, pivot[None, :, None], axis=2)[:, :, 0]
-        found = np.ones((len(cells), layer.residues.shape[1]), dtype=bool)
+        residues, prefix = layer.residues, layer.prefix[cells]
+        # Multiples are so in two random coordinates, modulo the first prime; those that are not are out.
+        u, v = (self._maker.reduced(residues[:1] @ probe)[0][:, prefix] for probe in self._probes)
+        p, q = (self._maker.reduced(facets[:1] @ probe)[0] for probe in self._probes)
+        found = self._maker.vanishing((u * q - v * p)[None])[0].T
         facet, neuron = np.nonzero(found)
-        for coordinate in range(coordinates):
-            prefix = layer.prefix[cells[facet]]
-            minors = (
-                layer.residues[:, neuron, prefix, pivot[facet]] * facets[:, facet, coordinate]
-                - layer.residues[:, neuron, prefix, coordinate] * of_facet[:, facet]
-            )
-            stays = (maker.reduced(minors) == 0).all(axis=0)
-            facet, neuron = facet[stays], neuron[stays]
-        found[:] = False
-        found[facet, neuron] = True
-        return found
+        prefix = prefix[facet]
+        pivot = (facets != 0).any(axis=0).argmax(axis=1)[facet]
+        for coordinate in range(facets.shape[-1]):
+            minors = residues[:, neuron, prefix, pivot] * facets[:, facet, coordinate]
+            minors -= residues[:, neuron, prefix, coordinate] * facets[:, facet, pivot]
+            found[facet, neuron] &= self._maker.vanishing(minors).all(axis=0)
+        return np.asarray(found)
 
     @property
     def maps(self) -> int:

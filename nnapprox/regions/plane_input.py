@@ -19,6 +19,7 @@ from nnapprox.dense import INSTRUCTION_SETS, instruction_set
 from nnapprox.network import Affine, Network
 from nnapprox.regions import limbs
 from nnapprox.regions.polytope import Polytope
+from nnapprox.regions.residues import residues
 
 Array: TypeAlias = NDArray[Any]
 
@@ -34,7 +35,14 @@ UNDERFLOW = 1e-200
 EPSILON = float(np.finfo(np.float64).eps)
 
 
-def counter(network: Network, polygon: Polytope) -> _plane.Counter:
+FINGERPRINTS = 1 << 16
+"""Room for so many in a block, or for those of a wide layer's chord."""
+
+LISTED = 1 << 12
+"""Room for so many regions in a block."""
+
+
+def counter(network: Network, polygon: Polytope, output: _plane.Output | None = None) -> _plane.Counter:
     """Begin to count the regions of a relu or leaky-relu network of two inputs and one hidden layer or more."""
     centre, scale = _frame(polygon)
     first = _on_frame(network.layers[0], centre, scale)
@@ -66,6 +74,27 @@ def counter(network: Network, polygon: Polytope) -> _plane.Counter:
         layers,
         _nearest(slope),
         limbs.limbs(slope_parts),
+        output,
+    )
+
+
+def fingerprints(network: Network) -> _plane.Output:
+    """Have a count give the fingerprint of every region."""
+    at_once = max(network.widths[1:-1]) + 2 * _plane.BLOCK
+    return _plane.Output(*residues(network), np.empty(max(FINGERPRINTS, at_once), dtype=np.uint64))
+
+
+def listing(network: Network, polygon: Polytope, wanted: Array) -> _plane.Output:
+    """Have a count give the regions whose fingerprints are wanted, which are in order and not repeated."""
+    neurons = sum(network.widths[1:-1])
+    most_sides = len(polygon.facets) + neurons
+    return _plane.Output(
+        *residues(network),
+        np.empty(1, dtype=np.uint64),
+        np.ascontiguousarray(wanted, dtype=np.uint64),
+        np.empty((LISTED, -(-neurons // 64)), dtype=np.uint64),
+        np.zeros(LISTED + 1, dtype=np.int32),
+        np.empty(max(8 * LISTED, most_sides), dtype=np.int32),
     )
 
 

@@ -1,6 +1,7 @@
 import itertools
 import random
 from fractions import Fraction as F
+from itertools import accumulate
 from math import comb
 
 import numpy as np
@@ -12,10 +13,11 @@ from nnapprox.activation import Activation
 from nnapprox.calculus import affine, compose, parallel
 from nnapprox.errors import UsageError
 from nnapprox.network import Affine, Network
-from nnapprox.regions import plane_input
+from nnapprox.regions import plane, plane_input
 from nnapprox.regions.cells import cells
 from nnapprox.regions.plane import count_plane, counts
 from nnapprox.regions.polytope import Polytope
+from nnapprox.regions.residues import fingerprint, residues
 from tests.regions.test_cells import random_network, sawtooth, shallow, zigzag
 
 UNIT = [(0, 1)] * 2
@@ -24,11 +26,50 @@ WIDE = [(-(10**6), 10**6)] * 2
 
 
 def regions(network, domain):
-    return count_plane(network, domain).activation_regions
+    return count_plane(network, domain, activation_only=True).activation_regions
 
 
 def slow_count(network, domain):
     return sum(1 for _ in cells(network, domain))
+
+
+def slow_counts(network, domain):
+    """All three numbers: cells of equal maps are joined if they have sides on one line that overlap."""
+    found = [(cell.affine, sides_of(cell.polytope)) for cell in cells(network, domain)]
+    by_map = {}
+    for affine_map, sides in found:
+        by_map.setdefault((*affine_map.weight.flat, *affine_map.bias), []).append(sides)
+    return len(found), sum(map(components, by_map.values())), len(by_map)
+
+
+def sides_of(polygon):
+    """The ends of the sides on every line, along it."""
+    sides = {}
+    for label, form in polygon.facets.items():
+        first = next(filter(None, form))
+        line = tuple(F(int(number), int(first)) for number in form)
+        ends = [point for point, on in zip(polygon.points, polygon.incidence, strict=True) if on >> label & 1]
+        sides[line] = sorted(map(tuple, ends))
+    return sides
+
+
+def components(group):
+    """Number of connected components of polygons that share sides."""
+    apart = []
+    for sides in group:
+        touching = [part for part in apart if any(overlap(sides, other) for other in part)]
+        apart = [part for part in apart if part not in touching] + [[sides, *itertools.chain(*touching)]]
+    return len(apart)
+
+
+def overlap(sides, others):
+    lines = sides.keys() & others.keys()
+    return any(max(sides[line][0], others[line][0]) < min(sides[line][1], others[line][1]) for line in lines)
+
+
+def all_counts(network, domain):
+    found = count_plane(network, domain)
+    return found.activation_regions, found.linear_regions, found.distinct_affine_maps
 
 
 @pytest.fixture
@@ -86,7 +127,7 @@ def test_what_only_touches_the_domain_cuts_nothing():
 @pytest.mark.parametrize("dtype", ["rational", "float64"])
 def test_the_sawtooth_of_one_coordinate(depth, dtype):
     network = compose(sawtooth(depth), affine([[1, 0]])).astype(dtype)
-    assert regions(network, [(-1, 2)] * 2) == 2**depth + 2
+    assert all_counts(network, [(-1, 2)] * 2) == (2**depth + 2, 2**depth + 2, 2**depth + 1)
     assert regions(network, UNIT) == 2**depth
 
 
@@ -182,7 +223,9 @@ def adversarial(seed):
 @settings(max_examples=400)
 def test_the_slow_counter_finds_as_many(seed):
     network, domain = adversarial(seed)
-    assert regions(network, domain) == slow_count(network, domain)
+    expected = slow_counts(network, domain)
+    assert all_counts(network, domain) == expected
+    assert regions(network, domain) == expected[0]
 
 
 @given(st.integers(0, 10**9))
@@ -198,6 +241,49 @@ def test_the_slow_counter_finds_as_many_on_rounded_networks(seed):
 
 @given(st.integers(0, 10**9))
 @settings(max_examples=100)
+def test_fingerprints_and_what_is_listed(seed):
+    """Every region's fingerprint is that of the slow twin; half of them are asked for, and listed with their sides."""
+    network, domain = adversarial(seed)
+    if network.negative_slope == 1:
+        return
+    expected, states = {}, list(accumulate(network.widths[1:-1], initial=0))
+    prepared = residues(network)
+    for cell in cells(network, domain):
+        pattern = sum(active << shift for active, shift in zip(cell.pattern, states, strict=False))
+        expected[pattern] = fingerprint(prepared, cell.pattern), sides_of(cell.polytope)
+    prints = []
+    for begun, _ in plane._runs(plane_input.counter(network, domain, plane_input.fingerprints(network))):
+        prints += begun.fingerprints().tolist()
+    assert sorted(prints) == sorted(one for one, _ in expected.values())
+    wanted = sorted(set(prints))[::2]
+    found = []
+    listing = plane_input.listing(network, domain, np.array(wanted, dtype=np.uint64))
+    for begun, _ in plane._runs(plane_input.counter(network, domain, listing)):
+        patterns, offsets, labels = begun.cells()
+        for row, (start, end) in zip(patterns.tolist(), itertools.pairwise(offsets), strict=True):
+            found.append(sum(word << 64 * place for place, word in enumerate(row)))
+            assert end - start == len(expected[found[-1]][1])
+            assert all(-1 <= label < states[-1] for label in labels[start:end])
+    assert sorted(found) == sorted(pattern for pattern, (one, _) in expected.items() if one in wanted)
+
+
+@given(st.integers(0, 10**9))
+@settings(max_examples=60)
+def test_eulers_relation_of_what_is_counted(seed):
+    """Regions = 1 + edges - vertices, edges ending at every vertex on them, as the slow enumeration has them."""
+    network, domain = adversarial(seed)
+    polygons = [cell.polytope for cell in cells(network, domain)]
+    vertices = {point for polygon in polygons for point in polygon.points}
+    edges = set()
+    for polygon in polygons:
+        for (a, b, c), (start, end) in sides_of(polygon).items():
+            on = sorted(p for p in vertices if start <= p <= end and a * p[0] + b * p[1] + c == 0)
+            edges |= set(itertools.pairwise(on))
+    assert count_plane(network, domain).activation_regions == 1 + len(edges) - len(vertices)
+
+
+@given(st.integers(0, 10**9))
+@settings(max_examples=100)
 def test_integers_and_doubles_agree(seed):
     network, domain = adversarial(seed)
     filtered = count_plane(network, domain)
@@ -205,6 +291,8 @@ def test_integers_and_doubles_agree(seed):
         patch.setattr(plane_input, "COMFORTABLE", (1e300, 1e301))
         unfiltered = count_plane(network, domain)
     assert filtered.activation_regions == unfiltered.activation_regions
+    assert filtered.linear_regions == unfiltered.linear_regions
+    assert filtered.distinct_affine_maps == unfiltered.distinct_affine_maps
     assert filtered.exact_fallbacks <= unfiltered.exact_fallbacks <= unfiltered.predicates
 
 
@@ -228,6 +316,25 @@ def test_eulers_relation(planes):
             through.setdefault(((b * r - c * q) / det, (c * p - a * r) / det), set()).update({(a, b, c), (p, q, r)})
     expected = 1 + len(different) + sum(len(lines) - 1 for lines in through.values())
     assert regions(shallow(planes), WIDE) == expected
+
+
+@pytest.mark.parametrize(
+    ("outputs", "glued"),
+    [
+        ([[1, 2, -1]], 2),  # the second and the third cancel where both are active: only the first is seen
+        ([[0, 0, 0]], 1),
+        ([[1, 2, 1]], 4),
+        ([[0, 2, -1], [1, 0, 0]], 2),
+    ],
+)
+def test_neurons_that_cancel(outputs, glued):
+    network = Network([Affine([[1, 0], [0, 1], [0, 2]], [0, 0, 0]), Affine(outputs, [0] * len(outputs))])
+    assert all_counts(network, SQUARE) == (4, glued, glued)
+
+
+def test_one_map_on_pieces_that_do_not_touch():
+    tent = Network([Affine([[1, 0]] * 3, [0, F(-1, 4), F(-1, 2)]), Affine([[1, -2, 1]], [0])])
+    assert all_counts(tent, SQUARE) == (4, 4, 3)
 
 
 # What must not change a count
@@ -290,7 +397,9 @@ def test_parts_of_the_domain_add_up():
 def test_a_long_count_tells_lower_bounds_on_its_way():
     found = list(counts(he_normal((2, 256, 256, 1)), SQUARE))
     assert len(found) > 2
-    assert all(one.activation_regions <= two.activation_regions for one, two in itertools.pairwise(found))
+    for one, two in itertools.pairwise(found):
+        assert one.activation_regions <= two.activation_regions
+        assert one.linear_regions <= two.linear_regions
     assert [count.complete for count in found] == [False] * (len(found) - 1) + [True]
     assert found[-1].activation_regions == 119_787
     assert found[-1].exact_fallbacks < 10 < found[-1].predicates
