@@ -10,7 +10,7 @@ import numpy as np
 from nnapprox.errors import UsageError
 from nnapprox.exact import IntegerRows
 from nnapprox.network import Network
-from nnapprox.regions import plane, stand_in
+from nnapprox.regions import plane, space
 from nnapprox.regions.cells import Cell, cells
 from nnapprox.regions.domain import Domain, polytope
 from nnapprox.regions.line import integer_pieces
@@ -64,9 +64,8 @@ def counts(network: Network, domain: Domain, *, activation_only: bool = False) -
         )
     if part.dimension == 1:
         return _on_a_line(network, network.astype("rational").integer_layers, part, activation_only)
-    if part.dimension == 2 and activation_only:
-        return plane.counts(network, part)
-    return stand_in.counts(network, part, activation_only=activation_only)
+    way = plane if part.dimension == 2 else space
+    return way.counts(network, part, activation_only=activation_only)
 
 
 def slice_counts(
