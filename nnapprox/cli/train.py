@@ -74,7 +74,8 @@ Examples:
 def command(
     ctx: click.Context, /, dataset: str, data_dir: str | None, target: str | None, function: str | None,
     domain: str | None, samples: int | None, seeds: int, jobs: int, regions_every: int | None,
-    checkpoint: str | None, resume: str | None, out: str | None, plot: str | None, as_json: bool, quiet: bool, **choices: Any,
+    checkpoint: str | None, resume: str | None, out: str | None, plot: str | None, as_json: bool, quiet: bool,
+    **choices: Any,
 ) -> None:  # fmt: skip
     """Train a dense network by per-sample SGD and write it.
 

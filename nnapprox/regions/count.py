@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
+import numpy as np
+
 from nnapprox.errors import UsageError
+from nnapprox.exact import IntegerRows
 from nnapprox.network import Network
-from nnapprox.regions import plane, stand_in
+from nnapprox.regions import plane, space
 from nnapprox.regions.cells import Cell, cells
 from nnapprox.regions.domain import Domain, polytope
-from nnapprox.regions.line import Pieces, integer_pieces, line_pieces
+from nnapprox.regions.line import integer_pieces
 from nnapprox.regions.polytope import Polytope
 from nnapprox.regions.region_count import RegionCount
 from nnapprox.regions.slices import line_layers, restrict
@@ -60,10 +63,9 @@ def counts(network: Network, domain: Domain, *, activation_only: bool = False) -
             f"the network takes {network.widths[0]} coordinates, but the domain has {part.dimension} dimensions"
         )
     if part.dimension == 1:
-        return _told(line_pieces(network, *_ends(part)), activation_only)
-    if part.dimension == 2 and activation_only:
-        return plane.counts(network, part)
-    return stand_in.counts(network, part, activation_only=activation_only)
+        return _on_a_line(network, network.astype("rational").integer_layers, part, activation_only)
+    way = plane if part.dimension == 2 else space
+    return way.counts(network, part, activation_only=activation_only)
 
 
 def slice_counts(
@@ -79,15 +81,16 @@ def slice_counts(
     interval = polytope(domain, network)
     if interval.dimension != 1:
         raise UsageError(f"a domain on a line has one dimension, not {interval.dimension}")
+    return _on_a_line(network, line_layers(network, points), interval, activation_only)
+
+
+def _on_a_line(
+    network: Network, layers: Sequence[IntegerRows], interval: Polytope, activation_only: bool
+) -> Iterator[RegionCount]:
+    if activation_only and len(layers) > 1:  # outputs play no part: let there be one, which is 0
+        layers = [*layers[:-1], IntegerRows(np.zeros((1, network.widths[-2] + 1), dtype=np.int64), (1,))]
     slope = None if network.activation.name == "identity" else network.negative_slope
-    return _told(integer_pieces(line_layers(network, points), slope, *_ends(interval)), activation_only)
-
-
-def _ends(interval: Polytope) -> list[Fraction]:
-    return sorted(x for [x] in interval.points)
-
-
-def _told(pieces: Pieces, activation_only: bool) -> Iterator[RegionCount]:
+    pieces = integer_pieces(layers, slope, *sorted(x for [x] in interval.points))
     linear, maps = (None, None) if activation_only else (pieces.linear_regions, pieces.distinct_affine_maps)
     decided = pieces.signs_decided
     yield RegionCount(pieces.activation_regions, linear, maps, decided, decided, complete=True)

@@ -242,7 +242,8 @@ def _image(matrix: Integers, slopes: Integers, intercepts: Integers) -> tuple[In
     """Slopes and intercepts after an affine map, whose matrix is that of `nnapprox.exact.IntegerRows`."""
     constant = np.zeros_like(slopes[:1]), np.ones_like(intercepts[:1])
     columns = np.block([[slopes, intercepts], list(constant)])
-    image = matrix_product(matrix, columns)
+    used = columns.any(axis=1)  # neurons that are active somewhere
+    image = matrix_product(matrix[:, used], columns[used])
     return image[:, : slopes.shape[1]], image[:, slopes.shape[1] :]
 
 

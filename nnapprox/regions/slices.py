@@ -120,11 +120,13 @@ def box(points: int) -> list[tuple[Fraction, Fraction]]:
 
 def _product(weight: Array, columns: Integers) -> tuple[Integers, int]:
     """The product with integers as integers, and the number that they are to be divided by."""
+    used = columns.any(axis=1)  # most pixels of an image are 0
+    weight, columns = weight[:, used], columns[used]
     if weight.dtype == object:
         rows, scale = _integral(weight)
         return matrix_product(rows, columns).astype(object), scale
     rest = weight.astype(np.float64)
-    _, exponent = np.frexp(np.abs(rest).max())
+    _, exponent = np.frexp(np.abs(rest).max(initial=0))
     shift, total = _BITS - int(exponent), np.zeros((len(weight), columns.shape[1]), dtype=object)
     power = 0
     while rest.any():

@@ -50,6 +50,8 @@ def test_a_line_in_integers_is_the_restricted_network(made):
         return
     one, other = list(slice_counts(network, points[:2], box(2)))[-1], list(counts(short, box(2)))[-1]
     numbers = ("activation_regions", "linear_regions", "distinct_affine_maps", "complete")
+    *_, alone = slice_counts(network, points[:2], box(2), activation_only=True)
+    assert (alone.activation_regions, alone.linear_regions) == (one.activation_regions, None)
     assert all(getattr(one, name) == getattr(other, name) for name in numbers)
 
 
