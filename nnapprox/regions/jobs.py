@@ -20,7 +20,7 @@ from nnapprox.regions.parts import Tally, first_pass, second_pass, split
 from nnapprox.regions.polytope import Bounds, Polytope
 from nnapprox.regions.region_count import RegionCount
 
-PARTS = 64
+PARTS = 32
 """Parts are of different size: with many of them, no process waits long for the last."""
 
 SECONDS = 0.1
