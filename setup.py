@@ -25,9 +25,16 @@ plane = Extension(
     extra_compile_args=[] if sys.platform == "win32" else GNU_FLAGS,
 )
 
+space = Extension(
+    "nnapprox._space",
+    ["nnapprox/_space.pyx"],
+    depends=[f"nnapprox/{name}.h" for name in ("_space", "_integer", "_residues")],
+    extra_compile_args=[] if sys.platform == "win32" else [*GNU_FLAGS, "-ffp-contract=off"],
+)
+
 setup(
     ext_modules=cythonize(
-        [kernels, plane],
+        [kernels, plane, space],
         compiler_directives={"language_level": 3, "boundscheck": DEBUG, "wraparound": False, "cdivision": True},
     )
 )

@@ -1,0 +1,23 @@
+from typing import Any
+
+class Layer:
+    def __init__(
+        self, inputs: int, neurons: int, weights: Any, bias: Any, bias_error: Any, rounding: float, row: Any,
+        column: Any, entries: Any, exact_words: int,
+    ) -> None: ...  # fmt: skip
+
+class Counter:
+    def __init__(
+        self, given: Any, sides: Any, first: Any, layers: list[Layer], slope: float, slope_parts: Any, corners: Any,
+        corner_facets: Any,
+    ) -> None: ...  # fmt: skip
+    def give_cells(self, first: Any, layers: tuple[Any, ...], slope: int, room: int, wanted: Any) -> None: ...
+    def run(self, work: int) -> bool: ...
+    def fingerprints(self) -> Any: ...
+    def cells(self) -> tuple[Any, Any, Any]: ...
+    @property
+    def regions(self) -> int: ...
+    @property
+    def predicates(self) -> int: ...
+    @property
+    def exact_decisions(self) -> int: ...

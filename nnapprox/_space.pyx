@@ -1,0 +1,185 @@
+"""The regions of a network on a convex polytope: polytope splitting. Arithmetic only.
+
+`nnapprox.regions.space` prepares everything before it calls in here; the work is done in ``_space.h``.
+"""
+
+from libc.stdint cimport int32_t, int64_t, uint64_t
+from libc.stdlib cimport calloc, free, realloc
+
+import numpy as np
+
+cdef extern from "_space.h" nogil:
+    ctypedef unsigned long long limb
+    ctypedef struct layer:
+        int64_t inputs, neurons, padded, first, entry_words, exact_words, source
+        const double *weights
+        const double *bias
+        const double *bias_error
+        double rounding
+        const int64_t *row
+        const int32_t *column
+        const limb *entries
+        limb *exact
+        const uint64_t *residue_weights
+        const uint64_t *residue_bias
+        uint64_t *residues
+    ctypedef struct space:
+        int64_t numbers, hidden, sides, padded_sides, corners, side_words, slope_words, with_cells, room, found
+        int64_t wanted_count, pattern_words, label_room, planes, arena_words
+        int64_t regions, predicates, exact_decisions
+        layer *layers
+        const double *given
+        const limb *side_exact
+        double slope
+        const limb *numerator
+        const limb *denominator
+        const double *corner
+        const uint64_t *corner_facets
+        uint64_t slope_residue, output_bias
+        const uint64_t *output_weights
+        const uint64_t *wanted
+        uint64_t *fingerprints
+        uint64_t *patterns
+        int64_t *offsets
+        int32_t *labels
+        int64_t *arena
+    const int NEEDS_ROOM, PAUSED
+    size_t furnish(space *, char *) noexcept
+    void start(space *) noexcept
+    int run(space *, int64_t) noexcept
+
+
+cdef class Layer:
+    """A hidden layer after the first: its weights in doubles, a row an input, and in integers, a row a neuron."""
+
+    cdef layer view
+    cdef object owners
+
+    def __init__(self, int64_t inputs, int64_t neurons, const double[:, ::1] weights, const double[::1] bias,
+                 const double[::1] bias_error, double rounding, const int64_t[::1] row, const int32_t[::1] column,
+                 const limb[:, ::1] entries, int64_t exact_words):
+        self.owners = (weights, bias, bias_error, row, column, entries)
+        view = &self.view
+        view.inputs, view.neurons, view.padded, view.source = inputs, neurons, bias.shape[0], -1
+        view.weights, view.bias, view.bias_error, view.rounding = &weights[0, 0], &bias[0], &bias_error[0], rounding
+        view.row, view.column = &row[0], &column[0]
+        view.entries, view.entry_words, view.exact_words = &entries[0, 0], entries.shape[1], exact_words
+
+
+cdef class Counter:
+    """A count on its way."""
+
+    cdef space state
+    cdef char *memory
+    cdef list owners
+    cdef object blocks
+
+    def __init__(self, const double[:, ::1] given, const limb[:, :, ::1] sides, limb[:, :, ::1] first, list layers,
+                 double slope, const limb[:, ::1] slope_parts, const double[:, ::1] corners,
+                 const uint64_t[:, ::1] corner_facets):
+        """Take the sides of the domain and the first layer as padded columns (form, error) and as integers."""
+        cdef space *s = &self.state
+        cdef int64_t n, block = given.shape[1]
+        self.owners = [given, sides, first, layers, slope_parts, corners, corner_facets]
+        s.numbers, s.hidden = given.shape[0] - 1, len(layers) + 1
+        s.given = &given[0, 0]
+        s.sides, s.side_words, s.side_exact = sides.shape[0], sides.shape[2], &sides[0, 0, 0]
+        s.slope, s.slope_words = slope, slope_parts.shape[1]
+        s.numerator, s.denominator = &slope_parts[0, 0], &slope_parts[1, 0]
+        s.corners, s.corner, s.corner_facets = corners.shape[0], &corners[0, 0], &corner_facets[0, 0]
+        s.layers = <layer *>calloc(s.hidden, sizeof(layer))
+        if s.layers == NULL:
+            raise MemoryError
+        s.layers.neurons = first.shape[0]
+        s.layers.padded = (first.shape[0] + 15) // 16 * 16
+        s.padded_sides = block - s.layers.padded
+        s.layers.exact, s.layers.exact_words = &first[0, 0, 0], first.shape[2]
+        for n in range(1, s.hidden):
+            s.layers[n] = (<Layer?>layers[n - 1]).view
+        self.memory = <char *>calloc(furnish(s, NULL), 1)
+        if self.memory == NULL:
+            raise MemoryError
+        furnish(s, self.memory)
+        self._grow(16384 + s.corners * (s.numbers + corner_facets.shape[1] + 8))
+        start(s)
+
+    def give_cells(self, const uint64_t[::1] first, tuple layers, uint64_t slope, int64_t room,
+                   const uint64_t[::1] wanted):
+        """Have cells made: give the fingerprints of all, or the patterns and facets of those with wanted ones."""
+        cdef space *s = &self.state
+        cdef const uint64_t[:, ::1] weight
+        cdef const uint64_t[::1] bias
+        cdef uint64_t[::1] fingerprints
+        cdef uint64_t[:, ::1] patterns
+        cdef int64_t[::1] offsets
+        cdef int32_t[::1] labels
+        cdef int64_t n, neurons = 0
+        s.with_cells, s.slope_residue, s.room = 1, slope, room
+        for n in range(s.layers.neurons):
+            s.layers.residues[n] = first[n]
+        for n in range(s.hidden):
+            weight, bias = layers[n]
+            neurons += s.layers[n].neurons
+            self.owners += [weight, bias]
+            if n + 1 < s.hidden:
+                s.layers[n + 1].residue_weights, s.layers[n + 1].residue_bias = &weight[0, 0], &bias[0]
+            else:
+                s.output_weights, s.output_bias = &weight[0, 0], bias[0]
+        s.pattern_words = (neurons + 63) // 64
+        s.label_room = 16 * room + s.planes
+        self.blocks = (np.empty(room, np.uint64), np.empty((room, s.pattern_words), np.uint64),
+                       np.zeros(room + 1, np.int64), np.empty(s.label_room, np.int32))
+        fingerprints, patterns, offsets, labels = self.blocks
+        s.fingerprints, s.patterns, s.offsets, s.labels = &fingerprints[0], &patterns[0, 0], &offsets[0], &labels[0]
+        s.wanted_count = wanted.shape[0]
+        if s.wanted_count:
+            s.wanted = &wanted[0]
+        self.owners.append(wanted)
+
+    def __dealloc__(self):
+        free(self.state.layers)
+        free(self.memory)
+        free(self.state.arena)
+
+    def run(self, int64_t work) -> bool:
+        """Go on for about so many nanoseconds; returns whether there is more to do."""
+        cdef int status = NEEDS_ROOM
+        self.state.found = 0
+        while status == NEEDS_ROOM:
+            with nogil:
+                status = run(&self.state, work)
+            if status == NEEDS_ROOM:
+                self._grow(2 * self.state.arena_words)
+        return status == PAUSED
+
+    cdef _grow(self, int64_t words):
+        cdef void *larger = realloc(self.state.arena, words * sizeof(int64_t))
+        if larger == NULL:
+            raise MemoryError
+        self.state.arena = <int64_t *>larger
+        self.state.arena_words = words
+
+    def fingerprints(self):
+        """Those of the cells that the last run gave."""
+        return self.blocks[0][: self.state.found].copy()
+
+    def cells(self):
+        """Patterns, offsets and facet labels of the cells that the last run gave."""
+        cdef int64_t found = self.state.found
+        _, patterns, offsets, labels = self.blocks
+        return patterns[:found].copy(), offsets[: found + 1].copy(), labels[: offsets[found]].copy()
+
+    @property
+    def regions(self) -> int:
+        """Regions found up to now."""
+        return self.state.regions
+
+    @property
+    def predicates(self) -> int:
+        """Decisions taken up to now."""
+        return self.state.predicates
+
+    @property
+    def exact_decisions(self) -> int:
+        """Those of them that took integers."""
+        return self.state.exact_decisions
