@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -21,8 +20,8 @@ from nnapprox.regions.parts import Tally, first_pass, second_pass, split
 from nnapprox.regions.polytope import Bounds, Polytope
 from nnapprox.regions.region_count import RegionCount
 
-PARTS_A_JOB = 8
-"""Parts are of different size: with more of them, no process waits long for the last."""
+PARTS = 32
+"""Parts are of different size: with many of them, no process waits long for the last."""
 
 SECONDS = 0.1
 """How often a count that waits for others tells how far it is."""
@@ -40,8 +39,8 @@ def counts(
     network: Network,
     domain: Polytope | Bounds,
     workers: AbstractContextManager[Workers],
-    parts: int,
     *,
+    parts: int = PARTS,
     activation_only: bool = False,
 ) -> Iterator[RegionCount]:
     """Count regions on parts of the domain, giving what is found up to now now and then; the last is complete.
@@ -58,6 +57,11 @@ def counts(
         Into how many parts the domain is cut, if it can be.
     activation_only : bool
         Count neither linear regions nor affine maps.
+
+    Raises
+    ------
+    UsageError
+        As `cells` does.
     """
     whole = domain if isinstance(domain, Polytope) else Polytope.box(domain)
     if network.depth == 1 or network.activation.name == "identity":
@@ -179,7 +183,7 @@ def dask_workers(address: str) -> Iterator[Workers]:
 
     def run(tasks: Sequence[Task]) -> Results:
         futures = [client.submit(task, pure=False, retries=3) for task in tasks]
-        for future in distributed.as_completed(futures):
+        for future in distributed.as_completed(futures, loop=client.loop):
             yield future.result()
             future.release()
 
@@ -187,8 +191,3 @@ def dask_workers(address: str) -> Iterator[Workers]:
         yield run
     finally:
         client.close()
-
-
-def processors() -> int:
-    """How many processes run at the same time on this machine."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

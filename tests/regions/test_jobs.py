@@ -45,8 +45,8 @@ def three_numbers(count):
 def test_parts_give_the_same_three_numbers(seed, parts):
     network, domain, _ = adversarial(seed)
     expected = three_numbers(last(stand_in.counts(network, domain)))
-    assert three_numbers(last(jobs.counts(network, domain, this_process(), parts))) == expected
-    only = last(jobs.counts(network, domain, this_process(), parts, activation_only=True))
+    assert three_numbers(last(jobs.counts(network, domain, this_process(), parts=parts))) == expected
+    only = last(jobs.counts(network, domain, this_process(), parts=parts, activation_only=True))
     assert three_numbers(only) == (expected[0], None, None)
 
 
@@ -67,7 +67,7 @@ def test_as_many_parts_as_wanted():
 
 def test_processes():
     expected = count_plane(FOLDS, SQUARE)
-    found = list(jobs.counts(FOLDS, SQUARE, jobs.local_workers(2), 8))
+    found = list(jobs.counts(FOLDS, SQUARE, jobs.local_workers(2), parts=8))
     assert three_numbers(found[-1]) == three_numbers(expected)
     assert expected.distinct_affine_maps < expected.activation_regions
     assert all(one.activation_regions <= two.activation_regions for one, two in itertools.pairwise(found))
@@ -75,7 +75,7 @@ def test_processes():
 
 def test_a_count_that_is_given_up_ends_soon():
     began = time.monotonic()
-    found = jobs.counts(he_normal((2, 256, 256, 256, 256, 1)), SQUARE, jobs.local_workers(2), 2)
+    found = jobs.counts(he_normal((2, 256, 256, 256, 256, 1)), SQUARE, jobs.local_workers(2), parts=2)
     while time.monotonic() - began < 1.5:
         assert not next(found).complete
     given_up = time.monotonic()
@@ -88,7 +88,7 @@ from nnapprox.regions import jobs
 from tests.regions.test_plane import he_normal
 if __name__ == "__main__":
     try:
-        for _ in jobs.counts(he_normal((2, 256, 256, 256, 256, 1)), [(-1, 1)] * 2, jobs.local_workers(2), 2):
+        for _ in jobs.counts(he_normal((2, 256, 256, 256, 256, 1)), [(-1, 1)] * 2, jobs.local_workers(2), parts=2):
             print("counting", flush=True)
     except KeyboardInterrupt:
         print("interrupted", flush=True)
@@ -118,7 +118,7 @@ def test_interrupted_within_a_second(tmp_path):
 
 def test_no_process():
     with pytest.raises(UsageError, match="at least one process, not 0"):
-        list(jobs.counts(FOLDS, SQUARE, jobs.local_workers(0), 8))
+        list(jobs.counts(FOLDS, SQUARE, jobs.local_workers(0)))
 
 
 def test_a_dask_cluster_that_loses_a_worker():
@@ -128,7 +128,7 @@ def test_a_dask_cluster_that_loses_a_worker():
         n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=50
     ) as cluster:
         found = []
-        for count in jobs.counts(FOLDS, SQUARE, jobs.dask_workers(cluster.scheduler_address), 16):
+        for count in jobs.counts(FOLDS, SQUARE, jobs.dask_workers(cluster.scheduler_address), parts=16):
             if not found:
                 os.kill(next(iter(cluster.workers.values())).pid, signal.SIGKILL)
             found.append(count)
@@ -138,4 +138,4 @@ def test_a_dask_cluster_that_loses_a_worker():
 def test_no_dask_cluster():
     pytest.importorskip("distributed")
     with pytest.raises(UsageError, match="no Dask scheduler answers"):
-        list(jobs.counts(FOLDS, SQUARE, jobs.dask_workers("nowhere"), 8))
+        list(jobs.counts(FOLDS, SQUARE, jobs.dask_workers("nowhere")))
