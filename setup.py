@@ -25,9 +25,17 @@ plane = Extension(
     extra_compile_args=[] if sys.platform == "win32" else [*GNU_FLAGS, "-ffp-contract=off"],
 )
 
+coder = Extension(
+    "nnapprox._coder",
+    ["nnapprox/_coder.pyx"],
+    depends=["nnapprox/_coder.h"],
+    # every machine makes the same choices: no product and sum may be contracted
+    extra_compile_args=[] if sys.platform == "win32" else [*GNU_FLAGS, "-ffp-contract=off"],
+)
+
 setup(
     ext_modules=cythonize(
-        [kernels, plane],
+        [kernels, plane, coder],
         compiler_directives={"language_level": 3, "boundscheck": DEBUG, "wraparound": False, "cdivision": True},
     )
 )

@@ -12,7 +12,7 @@ from typing import Any
 from nnapprox.errors import FileFormatError, UsageError
 from nnapprox.network import Network
 
-FORMATS = {".npz": "npz", ".safetensors": "safetensors", ".onnx": "onnx", ".nng": "grid"}
+FORMATS = {".npz": "npz", ".safetensors": "safetensors", ".onnx": "onnx", ".nng": "grid", ".nnq": "nnq"}
 """Module of every suffix; each has ``read(path)`` and ``write(network, metadata, path)``."""
 
 

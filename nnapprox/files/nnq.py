@@ -1,0 +1,337 @@
+"""``.nnq``: quantised networks, as small as they get; specified in docs/format-nnq.md.
+
+Weights are integers times powers of two times one step a layer, so that every decoder gives the same bits.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nnapprox import _coder
+from nnapprox.activation import ACTIVATIONS, WITHOUT_KERNEL, Activation
+from nnapprox.atomic import write_atomically
+from nnapprox.errors import FileFormatError, UsageError
+from nnapprox.files.metadata import digest, encode, read_slope
+from nnapprox.network import Affine, Network
+
+Array = NDArray[Any]
+
+MAGIC, VERSION = b"NNQ", 1
+
+MOST_WEIGHTS = 2**24
+"""A file that claims to hold more weights is refused unread, unless ``NNAPPROX_MOST_WEIGHTS`` allows it."""
+
+LARGEST = 2**30
+"""Magnitude of an integer."""
+
+_HEAD = len(MAGIC) + 1 + 4
+_SOURCE_BYTES = 8
+_ENTRIES = 10_000  # coded in a few milliseconds
+_MOST_SHIFT, _MOST_MANTISSA, _MOST_EXPONENT = 64, 2**16, 1100
+_MOST_METADATA = 2**20
+_DTYPES = ("float32", "float64")
+_ACTIVATIONS = ACTIVATIONS + WITHOUT_KERNEL
+_DICTIONARY = (
+    b'{"certificate": "command": "train", "domain": "recipe": {"loss": "cross-entropy", "squared"}, "seed": 0, '
+    b'{"dataset": {"image_shape": [8, 8], "name": "digits"}}{"dataset": {"image_shape": [28, 28], "name": "mnist"}}'
+)
+
+
+@dataclass(frozen=True, eq=False)
+class IntegerLayer:
+    """An affine map: entry (i, j) is integers[i, j] * mantissa * 2^(exponent + rows[i] + columns[j]).
+
+    Attributes
+    ----------
+    integers : array of int32, shape (out, in + 1)
+        The bias is the last column.
+    rows, columns : arrays of int32, shapes (out,) and (in + 1,)
+        Magnitudes at most 64.
+    mantissa, exponent : int
+        1 <= mantissa < 2^16; the step of the layer is mantissa * 2^exponent.
+    """
+
+    integers: Array
+    rows: Array
+    columns: Array
+    mantissa: int
+    exponent: int
+
+    def steps(self) -> Array:
+        """The distance of neighbouring values of every entry, float64 of shape (out, in + 1), exact."""
+        shifts = self.rows[:, np.newaxis] + self.columns + self.exponent
+        return np.ldexp(float(self.mantissa), shifts)
+
+    def affine(self, dtype: str) -> Affine:
+        """The map, every entry rounded to nearest."""
+        with np.errstate(over="ignore"):  # what is not finite is refused by Affine
+            values = np.ldexp(self.integers * float(self.mantissa), self.rows[:, None] + self.columns + self.exponent)
+            values = values.astype(dtype)
+        return Affine(values[:, :-1], values[:, -1])
+
+
+@dataclass(frozen=True, eq=False)
+class Encoded:
+    """A quantised network as the file holds it.
+
+    Attributes
+    ----------
+    layers : sequence of IntegerLayer
+    activation : Activation
+    dtype : str
+        ``float32`` or ``float64``: numbers of the network that is read.
+    image : int
+        Columns of an image row, where the inputs are an image, else 0.
+    source : bytes
+        The first 8 bytes of the SHA-256 of the network that was quantised, see `fingerprint`.
+    metadata : mapping
+        JSON values.
+    """
+
+    layers: Sequence[IntegerLayer]
+    activation: Activation
+    dtype: str
+    image: int = 0
+    source: bytes = bytes(_SOURCE_BYTES)
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+    def network(self) -> Network:
+        """The network that the file stands for."""
+        return Network((layer.affine(self.dtype) for layer in self.layers), self.activation)
+
+
+def fingerprint(network: Network) -> bytes:
+    """The first 8 bytes of the SHA-256 over a float network's arrays, as `metadata.digest` takes it."""
+    arrays = {}
+    for index, layer in enumerate(network.layers):
+        arrays |= {f"W{index}": layer.weight, f"b{index}": layer.bias}
+    return bytes.fromhex(digest(arrays))[:_SOURCE_BYTES]
+
+
+def read(path: str | Path) -> tuple[Network, dict[str, Any]]:
+    """Read a network and its metadata.
+
+    Raises
+    ------
+    FileFormatError
+        The file is damaged, holds no network, or one that is larger than allowed.
+    """
+    encoded = read_encoded(path)
+    return encoded.network(), dict(encoded.metadata)
+
+
+def write(network: Network, metadata: Mapping[str, Any], path: str | Path) -> NoReturn:
+    """Refuse: this format rounds.
+
+    Raises
+    ------
+    UsageError
+        Always.
+    """
+    raise UsageError(f"{path} would hold a rounded network: nnapprox quantize writes such files")
+
+
+def read_encoded(path: str | Path, most_weights: int | None = None) -> Encoded:
+    """Read a file as the integers it holds; raises as `read` does.
+
+    Parameters
+    ----------
+    path : str or path
+    most_weights : int, optional
+        Refuse a file that claims to hold more; by default ``$NNAPPROX_MOST_WEIGHTS``, or 2^24.
+    """
+    try:
+        return from_bytes(Path(path).read_bytes(), most_weights)
+    except OSError as error:
+        raise FileFormatError(f"cannot read {path}: {error.strerror or error}") from error
+    except (FileFormatError, UsageError) as error:
+        raise FileFormatError(f"{path} is damaged or no .nnq file: {error}") from error
+
+
+def write_encoded(encoded: Encoded, path: str | Path) -> int:
+    """Write a quantised network; gives the bytes of the file.
+
+    Raises
+    ------
+    WriteError
+        The file cannot be written.
+    """
+    content = to_bytes(encoded)
+    with write_atomically(path) as file:
+        file.write(content)
+    return len(content)
+
+
+def to_bytes(encoded: Encoded) -> bytes:
+    """The content of the file.
+
+    Raises
+    ------
+    UsageError
+        The metadata are not JSON.
+    """
+    widths = [encoded.layers[0].integers.shape[1] - 1, *(len(layer.integers) for layer in encoded.layers)]
+    code = 2 * _ACTIVATIONS.index(encoded.activation.name) + _DTYPES.index(encoded.dtype)
+    header = [code, len(encoded.layers), *widths, encoded.image]
+    for layer in encoded.layers:
+        header += [layer.mantissa, _zigzag(layer.exponent)]
+    body = encoded.source + b"".join(map(_varint, header))
+    slope = b"" if encoded.activation.slope is None else str(encoded.activation.slope).encode()
+    for text in (slope,) * bool(slope) + (_deflate(encode(encoded.metadata)) if encoded.metadata else b"",):
+        body += _varint(len(text)) + text
+    writer = _coder.Writer()
+    for matrix, image in _matrices(encoded.layers, encoded.image):
+        for first, last in _chunks(matrix):
+            writer.write(matrix, image, first, last)
+    body += writer.finish()
+    return MAGIC + bytes([VERSION]) + zlib.crc32(body).to_bytes(4, "little") + body
+
+
+def from_bytes(content: bytes, most_weights: int | None = None) -> Encoded:
+    """The inverse of `to_bytes`; raises `FileFormatError`."""
+    if content[: len(MAGIC)] != MAGIC:
+        raise FileFormatError("it does not begin as one")
+    if content[len(MAGIC) : len(MAGIC) + 1] != bytes([VERSION]):
+        raise FileFormatError(f"it is not of version {VERSION}")
+    source = _Source(content[_HEAD:])
+    if int.from_bytes(content[_HEAD - 4 : _HEAD], "little") != zlib.crc32(source.content) or len(content) < _HEAD:
+        raise FileFormatError("its checksum does not hold")
+    try:
+        return _parse(source, _limit(most_weights))
+    except (ValueError, TypeError, KeyError, RecursionError, OverflowError, zlib.error) as error:
+        raise FileFormatError(str(error)) from error
+
+
+def _limit(most_weights: int | None) -> int:
+    text = os.environ.get("NNAPPROX_MOST_WEIGHTS", "")
+    if most_weights is not None or not text:
+        return MOST_WEIGHTS if most_weights is None else most_weights
+    if not text.isdecimal():
+        raise UsageError(f"NNAPPROX_MOST_WEIGHTS must be a number, not {text!r}")
+    return int(text)
+
+
+def _parse(source: _Source, most_weights: int) -> Encoded:
+    origin = source.take(_SOURCE_BYTES)
+    kind, wide = divmod(source.number(2 * len(_ACTIVATIONS)), 2)
+    depth = source.number(len(source.content))
+    widths = [source.number(most_weights + 1) for _ in range(depth + 1)]
+    weights = sum(outputs * (inputs + 1) for inputs, outputs in zip(widths, widths[1:], strict=False))
+    if not depth or 0 in widths:
+        raise ValueError("it has no layers, or an empty one")
+    if weights > most_weights:
+        raise ValueError(
+            f"it claims to hold {weights:,} weights: set NNAPPROX_MOST_WEIGHTS to allow more than {most_weights:,}"
+        )
+    image = source.number(widths[0] + 1)
+    steps = [(source.number(_MOST_MANTISSA), _unzigzag(source.number(4 * _MOST_EXPONENT))) for _ in range(depth)]
+    if any(not mantissa or abs(exponent) > _MOST_EXPONENT for mantissa, exponent in steps):
+        raise ValueError("a step is out of range")
+    name = _ACTIVATIONS[kind]
+    slope = read_slope(source.text().decode()) if name == "leaky-relu" else None
+    deflated = source.text()
+    metadata = json.loads(_inflate(deflated)) if deflated else {}
+    if not isinstance(metadata, dict):
+        raise ValueError("its metadata are no object")
+    layers = [
+        IntegerLayer(np.zeros((b, a + 1), np.int32), np.zeros(b, np.int32), np.zeros(a + 1, np.int32), *step)
+        for a, b, step in zip(widths, widths[1:], steps, strict=False)
+    ]
+    reader = _coder.Reader(np.frombuffer(source.rest(), dtype=np.uint8))
+    for matrix, part in _matrices(layers, image):
+        for first, last in _chunks(matrix):
+            reader.read(matrix, part, first, last)
+            if reader.excess > 4:
+                raise ValueError("its stream ends too early")
+    if reader.excess < 0:
+        raise ValueError("its stream goes on after its end")
+    for layer in layers:
+        if max(abs(layer.rows).max(), abs(layer.columns).max()) > _MOST_SHIFT or abs(layer.integers).max() > LARGEST:
+            raise ValueError("a number is out of range")
+    return Encoded(layers, Activation(name, slope), _DTYPES[wide], image, origin, metadata)
+
+
+def _matrices(layers: Sequence[IntegerLayer], image: int) -> Iterator[tuple[Array, int]]:
+    """Every matrix of the stream in its order, with its image rows."""
+    for number, layer in enumerate(layers):
+        width = 0 if number else image
+        yield layer.rows[np.newaxis], 0
+        yield layer.columns[np.newaxis], width
+        yield layer.integers, width
+
+
+def _chunks(matrix: Array) -> Iterator[tuple[int, int]]:
+    rows = max(1, _ENTRIES // matrix.shape[1])
+    for first in range(0, len(matrix), rows):
+        yield first, min(first + rows, len(matrix))
+
+
+def _varint(number: int) -> bytes:
+    """Seven bits a byte, least first; the high bit says that more follow."""
+    out = bytearray()
+    while number >= 128:
+        out.append(number & 127 | 128)
+        number >>= 7
+    return bytes([*out, number])
+
+
+def _zigzag(number: int) -> int:
+    return 2 * number if number >= 0 else -2 * number - 1
+
+
+def _unzigzag(number: int) -> int:
+    return -(number + 1) // 2 if number & 1 else number // 2
+
+
+def _deflate(text: str) -> bytes:
+    deflater = zlib.compressobj(9, zlib.DEFLATED, -15, 9, zlib.Z_DEFAULT_STRATEGY, _DICTIONARY)
+    return deflater.compress(text.encode()) + deflater.flush()
+
+
+def _inflate(content: bytes) -> bytes:
+    inflater = zlib.decompressobj(-15, _DICTIONARY)
+    text = inflater.decompress(content, _MOST_METADATA)
+    if not inflater.eof or inflater.unused_data:
+        raise ValueError("its metadata are cut, or too long")
+    return text
+
+
+class _Source:
+    """Bytes that are taken one after the other; raises ValueError where there are too few."""
+
+    def __init__(self, content: bytes) -> None:
+        self.content, self.position = content, 0
+
+    def take(self, count: int) -> bytes:
+        taken = self.content[self.position : self.position + count]
+        if len(taken) < count:
+            raise ValueError("it ends too early")
+        self.position += count
+        return taken
+
+    def number(self, below: int) -> int:
+        number, shift, byte = 0, 0, 128
+        while byte >= 128:
+            byte = self.take(1)[0]
+            number |= (byte & 127) << shift
+            shift += 7
+            if shift > 63:
+                raise ValueError("a number is too long")
+        if number >= below:
+            raise ValueError(f"a number of its header is {number}, not below {below}")
+        return number
+
+    def text(self) -> bytes:
+        return self.take(self.number(len(self.content) + 1))
+
+    def rest(self) -> bytes:
+        return self.content[self.position :]

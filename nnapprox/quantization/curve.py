@@ -1,0 +1,171 @@
+"""From what is wanted (an error, a size, an accuracy) to the step that gives it; and whole curves."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nnapprox.errors import UsageError
+from nnapprox.files.nnq import Encoded, to_bytes
+from nnapprox.network import Network
+from nnapprox.quantization.encoder import PASSES, Attempt, Quantizer
+
+Array = NDArray[Any]
+
+CURVE = tuple(10 ** (-1 - k / 5.5) for k in range(12))
+"""Relative errors of the whole curve: twelve from 1e-1 to 1e-3."""
+
+_NEAR = 0.01
+"""How near to its target, relatively, a search ends."""
+
+_MOST_TRIES = 8
+
+
+@dataclass(frozen=True)
+class Point:
+    """A quantised network with its file."""
+
+    attempt: Attempt
+    content: bytes
+
+
+Report = Callable[[float], None]
+
+
+def at_error(quantizer: Quantizer, error: float, report: Report | None = None, start: float | None = None) -> Point:
+    """The smallest file found that keeps within a relative L2 error on the calibration inputs.
+
+    Raises
+    ------
+    UsageError
+        The error is out of reach of the network's numbers.
+    """
+    return _search(quantizer, lambda point: point.attempt.measured / error, report, start or _first_step(quantizer, error))
+
+
+def at_bytes(quantizer: Quantizer, size: int, report: Report | None = None) -> Point:
+    """The most exact file found of at most so many bytes.
+
+    Raises
+    ------
+    UsageError
+        Not even a network of zeros is so small.
+    """
+    return _search(quantizer, lambda point: size / len(point.content), report, _first_step(quantizer, 0.1), finest=False)
+
+
+def at_accuracy(quantizer: Quantizer, holds: Callable[[Network], bool], report: Report | None = None) -> Point:
+    """The smallest file found of a network for which something holds; finer ones are taken until it does."""
+    step, found = _first_step(quantizer, 0.5), None
+    for _ in range(40):
+        point = _point(quantizer, step, report)
+        if holds(point.attempt.encoded.network()):
+            return point
+        found, step = point, step / 1.3
+    raise UsageError(f"no file keeps that accuracy, not even one of {len(found.content) if found else 0} bytes")
+
+
+def curve(quantizer: Quantizer, errors: Iterable[float] = CURVE, report: Report | None = None) -> Iterator[Point]:
+    """A point for every error, each search beginning where the last one ended."""
+    start: float | None = None
+    before: float | None = None
+    for error in errors:
+        point = at_error(quantizer, error, report, start and before and start * error / before)
+        start, before = point.attempt.step, error
+        yield point
+
+
+def _first_step(quantizer: Quantizer, error: float) -> float:
+    weights = quantizer.network.parameters
+    power = quantizer.power or 1.0
+    return error * math.sqrt(power * 12 / weights)
+
+
+def _point(quantizer: Quantizer, step: float, report: Report | None) -> Point:
+    attempt = quantizer.quantize(step, PASSES, report)
+    return Point(attempt, to_bytes(attempt.encoded))
+
+
+def _search(
+    quantizer: Quantizer, excess: Callable[[Point], float], report: Report | None, step: float, *, finest: bool = True
+) -> Point:
+    """Find the step at which `excess` is just below 1; it grows with the step, or falls where `finest` is not set."""
+    best: Point | None = None
+    inside: tuple[float, float] | None = None  # (log step, log excess) where it holds
+    outside: tuple[float, float] | None = None
+    sense = 1.0 if finest else -1.0
+    for _ in range(_MOST_TRIES):
+        point = _point(quantizer, step, report)
+        off = math.log(max(excess(point), 1e-300)) if finest else -math.log(excess(point))
+        here = (math.log(step), off)
+        if off * sense <= 0 if finest else off <= 0:
+            if best is None or abs(off) <= abs(inside[1] if inside else math.inf):
+                best, inside = point, here
+            if abs(off) < _NEAR:
+                return best
+        else:
+            outside = here
+        step = math.exp(_next(here, inside, outside, finest))
+        if inside and outside and abs(inside[0] - outside[0]) < 1e-4:
+            break
+    if best is None:
+        raise UsageError("that is out of reach of this network's numbers: ask for less")
+    return best
+
+
+def _next(
+    here: tuple[float, float], inside: tuple[float, float] | None, outside: tuple[float, float] | None, finest: bool
+) -> float:
+    """A log step to try: between those that bracket the aim, else by a typical slope."""
+    aim = -_NEAR / 2
+    if inside and outside:
+        share = (aim - inside[1]) / (outside[1] - inside[1])
+        return inside[0] + min(0.95, max(0.05, share)) * (outside[0] - inside[0])
+    slope = 0.9 if finest else -0.6
+    return here[0] + max(-3.0, min(3.0, (aim - here[1]) / slope))
+
+
+def relative_error(network: Network, original: Array, x: Array) -> float:
+    """Relative L2 error of a network's outputs against original ones, float64 of shape (m, N_L)."""
+    power = float((original**2).sum())
+    off = float(((_outputs(network, x) - original) ** 2).sum())
+    return math.sqrt(off / power) if power else math.sqrt(off)
+
+
+def sup_error(network: Network, original: Array, x: Array) -> float:
+    """The largest difference of an output at these points."""
+    return float(np.abs(_outputs(network, x) - original).max())
+
+
+def _outputs(network: Network, x: Array) -> Array:
+    return network(x.astype(network.dtype)).astype(np.float64)
+
+
+def layer_bits(encoded: Encoded) -> list[dict[str, Any]]:
+    """What every layer takes: nonzeros, step, bits of side information, zero flags and values, order-0 entropy.
+
+    Bits of topology and values are those of the order-0 entropy, split into the zeros' and the rest.
+    """
+    out = []
+    for layer in encoded.layers:
+        q = layer.integers
+        _, counts = np.unique(q, return_counts=True)
+        share = counts / q.size
+        entropy = float(-(share * np.log2(share)).sum() * q.size)
+        nonzero = np.count_nonzero(q) / q.size
+        flags = 0.0 if nonzero in {0, 1} else -nonzero * math.log2(nonzero) - (1 - nonzero) * math.log2(1 - nonzero)
+        out.append(
+            {
+                "nonzeros": int(np.count_nonzero(q)),
+                "step": math.ldexp(layer.mantissa, layer.exponent),
+                "order0_bits": entropy,
+                "order0_topology_bits": flags * q.size,
+                "order0_value_bits": entropy - flags * q.size,
+            }
+        )
+    return out

@@ -1,0 +1,227 @@
+"""Choosing the integers of a network: data-aware, and by the bits that the adaptive coder takes for them.
+
+Layer by layer, from calibration inputs alone: error feedback along inputs and outputs (as Frantar et al. 2022 do along
+inputs), then coordinate descent on distortion + rate * bits, where the bits are the live costs of the coder.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nnapprox import _coder
+from nnapprox.errors import UsageError
+from nnapprox.files.nnq import LARGEST, Encoded, IntegerLayer, fingerprint
+from nnapprox.network import Network
+from nnapprox.quantization.sensitivity import (
+    activate,
+    damped,
+    output_grams,
+    preactivations,
+    upper_factor,
+    water_filling_bits,
+    with_ones,
+)
+
+Array = NDArray[Any]
+
+RATE = 0.11
+"""Of a bit, in squared steps: near ln 2 / 6, as at high rates."""
+
+RIDGE = 1e-4
+"""Of the refit of later layers, relative to the mean of diag(H)."""
+
+PASSES = 8
+"""Of coordinate descent, at most; fewer where nothing changes any more."""
+
+_MANTISSA_BITS = 6  # of a step
+_MOST_CLASS = 12
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A network quantised with one step: what is to be stored, and the error that is expected of it.
+
+    Attributes
+    ----------
+    encoded : Encoded
+    predicted : float
+        Relative L2 error of the outputs, to second order.
+    measured : float
+        The same on the calibration inputs, of the network that is decoded.
+    step : float
+    """
+
+    encoded: Encoded
+    predicted: float
+    measured: float
+    step: float
+
+
+class Quantizer:
+    """A network with what its calibration inputs tell of it.
+
+    Parameters
+    ----------
+    network : Network
+        Of floats.
+    x : array of float64, shape (m, d)
+        Calibration inputs.
+    image : int
+        Columns of an image row, where the inputs are an image, else 0.
+    metadata : dict
+        JSON values for the file.
+    """
+
+    def __init__(self, network: Network, x: Array, image: int = 0, metadata: dict[str, Any] | None = None) -> None:
+        self.source, self.network, self.x = network, network.astype("float64"), x
+        self.image, self.metadata = image, metadata or {}
+        with np.errstate(over="ignore", invalid="ignore"):
+            self.values = preactivations(self.network, x)
+            self.grams = output_grams(self.network, self.values)
+        if not all(np.isfinite(a).all() for a in (*self.values, *self.grams)):
+            raise UsageError("the network's values overflow on its inputs: it cannot be quantised")
+        self.power = float((self.values[-1] ** 2).sum(axis=1).mean())
+        ones = with_ones(x)
+        self.first_gram = ones.T @ ones / len(x)
+
+    def quantize(self, step: float, passes: int = PASSES, report: Callable[[float], None] | None = None) -> Attempt:
+        """Quantise with a step: an error of one step in one weight costs step^2 at the outputs."""
+        report = report or (lambda share: None)
+        coder, layers, inputs, distortion = _coder.Coder(), [], self.x, 0.0
+        total, done = self.network.parameters, 0
+        undo = np.ones(self.network.widths[0])
+        for number, layer in enumerate(self.network.layers):
+            weight, gram = np.column_stack([layer.weight, layer.bias]), self.first_gram
+            if number:
+                inputs = with_ones(activate(self.network.activation, inputs))
+                gram = inputs.T @ inputs / len(inputs)
+                weight = np.column_stack([layer.weight / undo, layer.bias])
+                weight = _refit(weight, gram, inputs, self.values[number])
+            outer = self.grams[number]
+            undo = self._row_scale(number)
+            weight, outer = weight * undo[:, None], outer / np.outer(undo, undo)
+            chosen, error = _Search(weight, gram, outer, step, self.image if number == 0 else 0).run(
+                coder, passes, lambda share, size=weight.size, done=done: report((done + share * size) / total)
+            )
+            layers.append(chosen)
+            distortion += error
+            done += weight.size
+            map_ = chosen.affine(self.source.dtype)
+            before = inputs[:, :-1] if number else inputs
+            inputs = before @ map_.weight.astype(np.float64).T + map_.bias.astype(np.float64)
+        off = float(((inputs - self.values[-1]) ** 2).sum(axis=1).mean())
+        power = self.power or 1.0
+        encoded = Encoded(
+            layers, self.source.activation, self.source.dtype, self.image, fingerprint(self.source), self.metadata
+        )
+        return Attempt(encoded, math.sqrt(distortion / power), math.sqrt(off / power), step)
+
+    def reference_bits(self, relative_error: float) -> float:
+        """Reverse water-filling at an error: see `sensitivity.water_filling_bits`."""
+        grams, inputs = [], self.x
+        for number, layer in enumerate(self.network.layers):
+            ones = with_ones(activate(self.network.activation, inputs) if number else inputs)
+            weight = np.column_stack([layer.weight, layer.bias])
+            scale = self._row_scale(number)
+            outer = self.grams[number] / np.outer(scale, scale)
+            grams.append((outer, ones.T @ ones / len(ones), weight * scale[:, None]))
+            inputs = self.values[number]
+        return water_filling_bits(grams, relative_error**2 * self.power)
+
+    def _row_scale(self, number: int) -> Array:
+        """What the rows of a layer are multiplied by so that their errors count alike: free where homogeneous."""
+        scale = np.ones(self.network.widths[number + 1])
+        if number < self.network.depth - 1 and self.network.activation.is_piecewise_linear:
+            sensitivity = np.diag(self.grams[number])
+            np.sqrt(sensitivity, where=sensitivity > 0, out=scale)
+        return scale
+
+
+def _refit(weight: Array, gram: Array, inputs: Array, wanted: Array) -> Array:
+    """Least squares to the original values, given the quantised layers before; near the weights that there are."""
+    residual = wanted - inputs @ weight.T
+    ridge = RIDGE * np.trace(gram) / len(gram)
+    return np.asarray(
+        weight + np.linalg.solve(gram + ridge * np.eye(len(gram)), inputs.T @ residual / len(inputs)).T
+    )
+
+
+class _Search:
+    """The integers of one layer: minimises tr(G E H E^T) + rate * bits."""
+
+    def __init__(self, weight: Array, gram: Array, outer: Array, step: float, image: int) -> None:
+        self.weight, self.gram, self.outer = np.ascontiguousarray(weight), np.ascontiguousarray(gram), outer
+        self.image, self.rate = image, RATE * step * step
+        self.factor = upper_factor(damped(gram))
+        self.lower = upper_factor(damped(outer)).T
+        used = np.diag(gram) > 0
+        if not used.all():  # inputs that are always 0 cost nothing, and no weight on them is kept
+            self.weight[:, ~used] = 0
+        sizes = np.log2(np.diag(self.factor))
+        middle = float(np.median(sizes[used])) if used.any() else 0.0
+        classes = np.rint(np.clip(middle - sizes, -_MOST_CLASS, _MOST_CLASS)).astype(np.int32)
+        classes[~used] = 0
+        rows = np.zeros(len(weight), np.int32)
+        spread = np.diag(outer)
+        alive = spread > 0
+        if not np.allclose(spread[alive], spread[alive][:1], rtol=0.5):
+            levels = 0.5 * np.log2(np.where(alive, spread, 1))
+            rows = np.rint(np.clip(np.median(levels[alive]) - levels, -_MOST_CLASS, _MOST_CLASS)).astype(np.int32)
+            rows[~alive] = 0
+        typical = float(np.median(np.diag(self.lower)[alive])) if alive.any() else 1.0
+        wanted = step / (2.0**middle * typical)
+        wanted = max(wanted, float(np.abs(self.weight).max()) * 2.0**_MOST_CLASS * 4 / LARGEST, 2.0**-1000)
+        exponent = math.floor(math.log2(wanted)) - _MANTISSA_BITS + 1
+        mantissa = max(1, round(wanted / 2.0**exponent))
+        while mantissa % 2 == 0:
+            mantissa, exponent = mantissa // 2, exponent + 1
+        self.layer = IntegerLayer(np.zeros(weight.shape, np.int32), rows, classes, mantissa, exponent)
+        self.steps = self.layer.steps()
+
+    def run(
+        self, coder: _coder.Coder, passes: int, report: Callable[[float], None]
+    ) -> tuple[IntegerLayer, float]:
+        """Choose, and let the coder learn what was chosen; gives the layer and its expected distortion."""
+        q = self.layer.integers
+        for side, image in ((self.layer.rows[None], 0), (self.layer.columns[None], self.image)):
+            coder.begin(side.shape[1], image)
+            coder.adapt(side, 0, 1)
+        self._feed_back(coder.copy(), q, lambda share: report(share / (passes + 2)))
+        for number in range(passes):
+            changed = self._descend(coder.copy(), q, lambda share, n=number: report((n + 1 + share) / (passes + 2)))
+            if changed <= q.size // 1000:
+                break
+        coder.begin(q.shape[1], self.image)
+        coder.adapt(q, 0, len(q))
+        error = q * self.steps - self.weight
+        return self.layer, max(0.0, float(np.sum((self.outer @ error) * (error @ self.gram))))
+
+    def _feed_back(self, coder: _coder.Coder, q: Array, report: Callable[[float], None]) -> None:
+        coder.begin(q.shape[1], self.image)
+        errors, carried = np.zeros_like(self.weight), np.empty(q.shape[1])
+        for i in range(len(q)):
+            pull = self.lower[i, :i] / self.lower[i, i] @ errors[:i]
+            total = np.empty(q.shape[1])
+            coder.feed_back(
+                q, i, self.weight[i] + pull, self.steps[i], self.factor, self.lower[i, i] ** 2, self.rate, total,
+                carried,
+            )  # fmt: skip
+            errors[i] = total - pull
+            report(i / len(q))
+
+    def _descend(self, coder: _coder.Coder, q: Array, report: Callable[[float], None]) -> int:
+        coder.begin(q.shape[1], self.image)
+        changed = 0
+        error = q * self.steps - self.weight
+        for i in range(len(q)):
+            slope = (self.outer[i] @ error) @ self.gram
+            changed += coder.descend(q, i, self.steps[i], self.gram, self.outer[i, i], self.rate, slope)
+            error[i] = q[i] * self.steps[i] - self.weight[i]
+            report(i / len(q))
+        return changed
