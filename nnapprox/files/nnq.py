@@ -201,6 +201,17 @@ def stream(encoded: Encoded) -> bytes:
     return writer.finish()
 
 
+def matrix_bytes(encoded: Encoded) -> list[int]:
+    """Bytes of the stream that every matrix adds: rows, columns and integers of every layer."""
+    writer, sizes = _coder.Writer(), []
+    for matrix, image in _matrices(encoded.layers, encoded.image):
+        before = writer.position
+        for first, last in _chunks(matrix):
+            writer.write(matrix, image, first, last)
+        sizes.append(writer.position - before)
+    return sizes
+
+
 def from_bytes(content: bytes, most_weights: int | None = None) -> Encoded:
     """The inverse of `to_bytes`; raises `FileFormatError`."""
     if content[: len(MAGIC)] != MAGIC:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnapprox.errors import UsageError
-from nnapprox.files.nnq import Encoded, to_bytes
+from nnapprox.files.nnq import Encoded, matrix_bytes, to_bytes
 from nnapprox.network import Network
 from nnapprox.quantization.encoder import PASSES, Attempt, Quantizer
 
@@ -147,25 +147,28 @@ def _outputs(network: Network, x: Array) -> Array:
 
 
 def layer_bits(encoded: Encoded) -> list[dict[str, Any]]:
-    """What every layer takes: nonzeros, step, bits of side information, zero flags and values, order-0 entropy.
+    """What every layer takes in the file, in bits (to whole bytes): side information, topology, values.
 
-    Bits of topology and values are those of the order-0 entropy, split into the zeros' and the rest.
+    The coder mixes zeros and values: their shares are those of the order-0 entropy, which is told too.
     """
     out = []
-    for layer in encoded.layers:
+    sizes = matrix_bytes(encoded)
+    for number, layer in enumerate(encoded.layers):
         q = layer.integers
         _, counts = np.unique(q, return_counts=True)
-        share = counts / q.size
-        entropy = float(-(share * np.log2(share)).sum() * q.size)
-        nonzero = np.count_nonzero(q) / q.size
-        flags = 0.0 if nonzero in {0, 1} else -nonzero * math.log2(nonzero) - (1 - nonzero) * math.log2(1 - nonzero)
+        entropy = float(-(counts * np.log2(counts / q.size)).sum())
+        zeros = q.size - int(np.count_nonzero(q))
+        flags = -sum(n * math.log2(n / q.size) for n in (zeros, q.size - zeros) if n)
+        rows, columns, integers = (8 * size for size in sizes[3 * number : 3 * number + 3])
+        topology = integers * flags / entropy if entropy else float(integers)
         out.append(
             {
-                "nonzeros": int(np.count_nonzero(q)),
+                "nonzeros": q.size - zeros,
                 "step": math.ldexp(layer.mantissa, layer.exponent),
+                "topology_bits": topology,
+                "value_bits": integers - topology,
+                "side_bits": rows + columns,
                 "order0_bits": entropy,
-                "order0_topology_bits": flags * q.size,
-                "order0_value_bits": entropy - flags * q.size,
             }
         )
     return out

@@ -1,0 +1,184 @@
+"""``nnapprox quantize``: files as small as they get, and what is measured on them."""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nnapprox.cli import output
+
+if TYPE_CHECKING:
+    from nnapprox.files import NetworkFile
+    from nnapprox.network import Network
+    from nnapprox.quantization.calibration import Inputs
+    from nnapprox.quantization.curve import Point
+    from nnapprox.quantization.encoder import Quantizer
+
+THEOREM = {
+    "statement": "M edges are stored in C M log2 M bits; reverse water-filling is a reference, not a bound",
+    "source": "Bölcskei, Grohs, Kutyniok and Petersen (2019); Cover and Thomas (2006), theorem 10.3.3",
+}
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is asked for, at most one of these; with none, the whole curve."""
+
+    error: Fraction | None = None
+    size: int | None = None
+    accuracy_drop: float | None = None
+    bits_per_weight: float | None = None
+
+
+def quantize_by_codec(
+    file: Path, stored: NetworkFile, target: Target, inputs: Inputs, out: str | None, plot: str | None,
+    as_json: bool, quiet: bool,
+) -> None:  # fmt: skip
+    """Quantise a network to a target or along the curve, and tell what the files that were written hold."""
+    from nnapprox.quantization.curve import layer_bits
+    from nnapprox.quantization.encoder import Quantizer
+
+    network = stored.network if stored.network.dtype != "rational" else stored.network.astype("float64")
+    path = out or (None if target == Target() else f"{file.stem}.nnq")
+    meter = _Meter(network, inputs)
+    with output.progress(quiet) as report:
+        quantizer = Quantizer(network, inputs.learnt, inputs.image, _kept(stored.metadata))
+        curve = []
+        for point in _points(quantizer, target, meter, report):
+            told = meter.measure(point, path)
+            told["reference_bits"] = quantizer.reference_bits(told["relative_error"] or math.inf)
+            curve.append(told | {"layers": layer_bits(point.attempt.encoded)})
+    told = {
+        "network": output.network_json(stored.network, file),
+        "source_bits": 8 * file.stat().st_size,
+        "source_accuracy": meter.accuracy(network),
+        "curve": curve,
+        "theorem": THEOREM,
+    }
+    if plot is not None:
+        from nnapprox import plots, quantization_plots
+
+        plots.save(quantization_plots.error_against_bits(curve, {}, f"{file.name}, quantised"), plot)
+        output.note(f"wrote {plot}")
+    if as_json:
+        output.print_json(told)
+        return
+    _print(curve)
+    if path is not None:
+        _print_layers(curve[0]["layers"])
+        output.print_pairs({"written": path})
+
+
+def _kept(metadata: dict[str, Any]) -> dict[str, Any]:
+    """What a small file keeps of its source's metadata: what it was trained on, and by which loss."""
+    dataset, recipe = metadata.get("dataset"), metadata.get("recipe")
+    kept: dict[str, Any] = {}
+    if isinstance(dataset, dict):
+        kept["dataset"] = {key: dataset[key] for key in ("image_shape", "name") if dataset.get(key)}
+    if isinstance(recipe, dict) and recipe.get("loss", "squared") != "squared":
+        kept["recipe"] = {"loss": recipe["loss"]}
+    return kept
+
+
+def _points(quantizer: Quantizer, target: Target, meter: _Meter, report: output.Report) -> Iterator[Point]:
+    from nnapprox.quantization import curve
+
+    weights = quantizer.network.parameters
+    if target.error is not None:
+        yield curve.at_error(quantizer, float(target.error), lambda share: report(share, f"error {target.error}"))
+    elif target.size is not None or target.bits_per_weight is not None:
+        size = target.size if target.size is not None else math.floor((target.bits_per_weight or 0) * weights / 8)
+        yield curve.at_bytes(quantizer, size, lambda share: report(share, f"{size} bytes"))
+    elif target.accuracy_drop is not None:
+        least = meter.least_accuracy(target.accuracy_drop)
+        yield curve.at_accuracy(
+            quantizer, lambda n: (meter.accuracy(n) or 0.0) >= least, lambda share: report(share, "accuracy")
+        )
+    else:
+        done, count = 0, len(curve.CURVE)
+        shown = curve.curve(quantizer, report=lambda share: report((done + share) / count, f"point {done + 1}/{count}"))
+        for point in shown:
+            done += 1
+            yield point
+
+
+class _Meter:
+    """Measures files against the network that they were made of."""
+
+    def __init__(self, network: Network, inputs: Inputs) -> None:
+        self.inputs, self.network = inputs, network
+        self.original = network.astype("float64")(inputs.measured)
+
+    def measure(self, point: Point, path: str | None) -> dict[str, Any]:
+        """Write the file (to nowhere lasting without a path), read it back, and measure what was read."""
+        from nnapprox import files
+        from nnapprox.atomic import write_atomically
+        from nnapprox.quantization import curve
+
+        with tempfile.TemporaryDirectory() as folder:
+            written = Path(path or f"{folder}/network.nnq")
+            with write_atomically(written) as file:
+                file.write(point.content)
+            size, network = written.stat().st_size, files.load(written)
+        accuracy = self.accuracy(network)
+        count = len(self.inputs.measured)
+        return {
+            "bits": 8 * size,
+            "bytes": size,
+            "bits_per_weight": 8 * size / network.parameters,
+            "relative_error": curve.relative_error(network, self.original, self.inputs.measured),
+            "sup_error": curve.sup_error(network, self.original, self.inputs.measured),
+            "predicted_error": point.attempt.predicted,
+            "certificate": None,
+            "accuracy": accuracy,
+            "standard_error": None if accuracy is None else math.sqrt(accuracy * (1 - accuracy) / count),
+            "path": path,
+        }
+
+    def accuracy(self, network: Network) -> float | None:
+        """Share of the measured inputs that are put into their class, None without labels."""
+        if self.inputs.labels is None:
+            return None
+        outputs = network(self.inputs.measured.astype(network.dtype))
+        return float(np.mean(outputs.argmax(axis=1) == self.inputs.labels))
+
+    def least_accuracy(self, drop: float) -> float:
+        """The accuracy that is left after a drop in percentage points."""
+        from nnapprox.errors import UsageError
+
+        accuracy = self.accuracy(self.network)
+        if accuracy is None:
+            raise UsageError("an accuracy needs labels: name a data set of classes with --dataset")
+        return accuracy - drop / 100
+
+
+def _print(curve: list[dict[str, Any]]) -> None:
+    header = ["bits", "bytes", "bits/weight", "relative error", "sup error", "predicted", "accuracy %", "reference bits"]
+    rows = []
+    for point in curve:
+        accuracy = point["accuracy"]
+        shown = "-" if accuracy is None else f"{100 * accuracy:.2f} ± {100 * point['standard_error']:.2f}"
+        numbers = [f"{point[key]:.4g}" for key in ("relative_error", "sup_error", "predicted_error")]
+        rows.append(
+            [point["bits"], point["bytes"], f"{point['bits_per_weight']:.3f}", *numbers, shown,
+             f"{point['reference_bits']:.0f}"]
+        )  # fmt: skip
+    output.print_table(header, rows)
+
+
+def _print_layers(layers: list[dict[str, Any]]) -> None:
+    header = ["layer", "M", "step", "topology bits", "value bits", "side bits", "order-0 bits"]
+    keys = ("nonzeros", "step", "topology_bits", "value_bits", "side_bits", "order0_bits")
+    rows = [[number, *(_shown(layer[key]) for key in keys)] for number, layer in enumerate(layers)]
+    output.print_table(header, rows)
+
+
+def _shown(value: float) -> str:
+    return str(value) if isinstance(value, int) else f"{value:.6g}"

@@ -1,0 +1,71 @@
+"""Inputs that an encoder learns from, and others that its files are measured on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nnapprox.errors import UsageError
+
+if TYPE_CHECKING:
+    from nnapprox.datasets import Dataset
+    from nnapprox.network import Network
+
+Array = NDArray[Any]
+
+INPUTS = 12_000
+"""To learn from, at most."""
+
+_UNIFORM = 4_000
+_SLOW = 200  # for activations that are evaluated number by number
+
+
+@dataclass(frozen=True, eq=False)
+class Inputs:
+    """Float64 points of shape (m, d): to learn from, and to measure on; with labels where there are classes."""
+
+    learnt: Array
+    measured: Array
+    labels: Array | None = None
+    image: int = 0
+
+
+def of_dataset(network: Network, data: Dataset) -> Inputs:
+    """Training inputs to learn from, evenly drawn, and all test inputs.
+
+    Raises
+    ------
+    UsageError
+        The network's inputs do not fit the data set.
+    """
+    if network.widths[0] != data.inputs:
+        raise UsageError(f"a network of {network.widths[0]} inputs does not fit {data.name}, which has {data.inputs}")
+    count = _SLOW if not network.activation.has_kernel else INPUTS
+    chosen = data.x_train[:: -(-len(data.x_train) // count)]
+    measured = data.x_test if network.activation.has_kernel else data.x_test[:_SLOW]
+    labels = data.y_test[: len(measured)] if data.classes is not None and network.widths[-1] == data.classes else None
+    image = data.image_shape[1] if data.image_shape else 0
+    return Inputs(chosen / float(data.divisor), measured / float(data.divisor), labels, image)
+
+
+def of_domain(network: Network, domain: Sequence[tuple[Fraction, Fraction]] | None, seed: int = 0) -> Inputs:
+    """Points that are uniform in a box, in [0, 1]^d where none is known.
+
+    Raises
+    ------
+    UsageError
+        The box has another dimension than the network.
+    """
+    box = [(float(low), float(high)) for low, high in domain or [(Fraction(0), Fraction(1))] * network.widths[0]]
+    if len(box) != network.widths[0]:
+        raise UsageError(f"a network of {network.widths[0]} inputs has no domain of dimension {len(box)}")
+    low, high = np.array(box).T
+    count = _UNIFORM if network.activation.has_kernel else _SLOW
+    streams = np.random.SeedSequence(seed).spawn(2)
+    learnt, measured = (low + (high - low) * np.random.default_rng(s).random((count, len(box))) for s in streams)
+    return Inputs(learnt, measured)
