@@ -188,17 +188,12 @@ def to_bytes(encoded: Encoded) -> bytes:
     slope = b"" if encoded.activation.slope is None else str(encoded.activation.slope).encode()
     for text in (slope,) * bool(slope) + (_deflate(encode(encoded.metadata)) if encoded.metadata else b"",):
         body += _varint(len(text)) + text
-    body += stream(encoded)
-    return MAGIC + bytes([VERSION]) + zlib.crc32(body).to_bytes(4, "little") + body
-
-
-def stream(encoded: Encoded) -> bytes:
-    """The coded integers, which end the file."""
     writer = _coder.Writer()
     for matrix, image in _matrices(encoded.layers, encoded.image):
         for first, last in _chunks(matrix):
             writer.write(matrix, image, first, last)
-    return writer.finish()
+    body += writer.finish()
+    return MAGIC + bytes([VERSION]) + zlib.crc32(body).to_bytes(4, "little") + body
 
 
 def matrix_bytes(encoded: Encoded) -> list[int]:

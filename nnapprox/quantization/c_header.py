@@ -16,15 +16,14 @@ import numpy as np
 from nnapprox.activation import Activation
 from nnapprox.atomic import write_atomically
 from nnapprox.errors import UsageError
-from nnapprox.files.nnq import Encoded, stream
+from nnapprox.files.nnq import Encoded, to_bytes
 
 ENCODER_ONLY = "/* What follows serves the encoder alone. */"
 
 _BYTES_A_LINE = 20
 
-_MODEL_BYTES = 4 * 11 * 128 * 128 + 4 * 2 * 128 * 12 + 2 * 2 * 128
-_TABLE_BYTES = 2 * 4096 + 3 * 4 * 256
-"""Of the decoder's model, and of the tables that it makes."""
+_FIXED_HEADER = 3 + 1 + 4 + 8
+"""Magic, version, checksum and source of a ``.nnq`` file."""
 
 _SQUASHED = {
     "relu": "x > 0 ? x : 0",
@@ -190,20 +189,21 @@ def c_header(encoded: Encoded, about: str) -> tuple[str, Footprint]:
     """The text of the header, and what the network takes; raises as `write_c_header` does."""
     layers = encoded.layers
     widths = [layers[0].integers.shape[1] - 1, *(len(layer.integers) for layer in layers)]
-    content = stream(encoded)
+    content = to_bytes(encoded)
+    content = content[_stream_start(content, encoded) :]
     kind = _integer_type(max(int(np.abs(layer.integers).max()) for layer in layers))
     count = sum(layer.integers.size for layer in layers)
     shifts = sum(layer.rows.size + layer.columns.size for layer in layers)
-    widest = max(widths)
+    widest, decoder = max(widths), _decoder()
     footprint = Footprint(
         flash=len(content) + 4 * 129 + 12 * len(widths),
         weights=shifts + kind[1] * count,
-        scratch=_MODEL_BYTES + 5 * 4 * (widest + 1) + _TABLE_BYTES,
+        scratch=_model_bytes(decoder) + 5 * 4 * (widest + 1),
         stack=4 * (2 * widest + 1),
     )
     filled = {
         "ABOUT": re.sub(r"[^ -~]|\*/", "?", about),
-        "DECODER": _decoder(),
+        "DECODER": decoder,
         "FLASH": footprint.flash,
         "WEIGHTS": footprint.weights,
         "SCRATCH": footprint.scratch,
@@ -229,6 +229,32 @@ def _decoder() -> str:
     """The decoder's part of ``_coder.h``, without its last ``#endif``."""
     text = resources.files("nnapprox").joinpath("_coder.h").read_text(encoding="utf-8")
     return text[: text.index(ENCODER_ONLY)].rstrip() + "\n"
+
+
+def _model_bytes(decoder: str) -> int:
+    """Size of what the decoder's struct `model` holds, times how many there are, by the constants that it names."""
+    constants = dict(re.findall(r"\b([A-Z]+) = (\d+)\b", decoder))
+    inputs, contexts, bins = (int(constants[name]) for name in ("INPUTS", "CONTEXTS", "BINS"))
+    return 4 * inputs * bins * contexts + 8 * bins * (inputs + 1) + 4 * bins
+
+
+def _stream_start(content: bytes, encoded: Encoded) -> int:
+    """Where the coded integers begin in a file: after numbers of seven bits a byte, and texts with their lengths."""
+
+    def number(place: int) -> tuple[int, int]:
+        value, shift = 0, 0
+        while content[place] & 128:
+            value |= (content[place] & 127) << shift
+            place, shift = place + 1, shift + 7
+        return value | content[place] << shift, place + 1
+
+    place = _FIXED_HEADER
+    for _ in range(4 + 3 * len(encoded.layers)):  # kind, depth, widths, image, steps
+        _, place = number(place)
+    for _ in range(1 + (encoded.activation.slope is not None)):
+        length, place = number(place)
+        place += length
+    return place
 
 
 def _integer_type(largest: int) -> tuple[str, int]:
