@@ -38,8 +38,8 @@ class Target:
 
 
 def quantize_by_codec(
-    file: Path, stored: NetworkFile, target: Target, inputs: Inputs, out: str | None, plot: str | None,
-    as_json: bool, quiet: bool,
+    file: Path, stored: NetworkFile, target: Target, inputs: Inputs, out: str | None,
+    c_header: str | None, plot: str | None, as_json: bool, quiet: bool,
 ) -> None:  # fmt: skip
     """Quantise a network to a target or along the curve, and tell what the files that were written hold."""
     from nnapprox.quantization.curve import layer_bits
@@ -62,6 +62,8 @@ def quantize_by_codec(
         "curve": curve,
         "theorem": THEOREM,
     }
+    if c_header is not None and path is not None:
+        told["c_header"] = write_header(Path(path), c_header)
     if plot is not None:
         from nnapprox import plots, quantization_plots
 
@@ -73,7 +75,28 @@ def quantize_by_codec(
     _print(curve)
     if path is not None:
         _print_layers(curve[0]["layers"])
-        output.print_pairs({"written": path})
+        output.print_pairs({"written": path, **(header_text(told["c_header"]) if c_header else {})})
+
+
+def write_header(file: Path, path: str) -> dict[str, Any]:
+    """Write the network of a .nnq file as a C header, and tell what it takes."""
+    from dataclasses import asdict
+
+    from nnapprox.files.nnq import read_encoded
+    from nnapprox.quantization.c_header import write_c_header
+
+    footprint = write_c_header(read_encoded(file), path, f"The network of {file.name}.")
+    return {"path": path, **{f"{name}_bytes": size for name, size in asdict(footprint).items()}}
+
+
+def header_text(told: dict[str, Any]) -> dict[str, object]:
+    """The same in words."""
+    return {
+        "C header": told["path"],
+        "flash": f"{told['flash_bytes']:,} bytes of data, and the code",
+        "RAM": f"{told['weights_bytes']:,} bytes of weights, {told['stack_bytes']:,} of stack",
+        "RAM, to decode": f"{told['scratch_bytes']:,} bytes, free again after it",
+    }
 
 
 def _kept(metadata: dict[str, Any]) -> dict[str, Any]:
@@ -160,7 +183,16 @@ class _Meter:
 
 
 def _print(curve: list[dict[str, Any]]) -> None:
-    header = ["bits", "bytes", "bits/weight", "relative error", "sup error", "predicted", "accuracy %", "reference bits"]
+    header = [
+        "bits",
+        "bytes",
+        "bits/weight",
+        "relative error",
+        "sup error",
+        "predicted",
+        "accuracy %",
+        "reference bits",
+    ]
     rows = []
     for point in curve:
         accuracy = point["accuracy"]

@@ -25,6 +25,7 @@ EPILOG = """\b
 Examples:
   $ nnapprox quantize network.npz --error 1e-2 -o network.nnq
   $ nnapprox quantize network.npz --bytes 2000 --json
+  $ nnapprox quantize network.nnq --c-header network.h
   $ nnapprox quantize square-depth-4.npz --grid
   $ nnapprox quantize square-depth-4.npz --grid --fractional-bits 7 --json
 """
@@ -51,12 +52,17 @@ def _domain(_ctx: click.Context, _parameter: click.Parameter, value: str | None)
 @click.option("--domain", callback=_domain, metavar="LOW,HIGH,...", help="Where the inputs lie (default: the file's).")
 @data_options(None)
 @out_option
+@click.option(
+    "--c-header", type=click.Path(), metavar="FILE.h", help="Write it as C for a microcontroller, too."
+)
 @plot_option
 @json_option
 @quiet_option
 def command(
     file: Path, grid: bool, fractional_bits: int | None, error: Fraction | None, size: int | None,
-    max_accuracy_drop: float | None, bits_per_weight: float | None, domain: Any, dataset: str | None, data_dir: str | None, target: str | None, out: str | None, plot: str | None, as_json: bool, quiet: bool,
+    max_accuracy_drop: float | None, bits_per_weight: float | None, domain: Any, dataset: str | None,
+    data_dir: str | None, target: str | None, out: str | None, c_header: str | None, plot: str | None, as_json: bool,
+    quiet: bool,
 ) -> None:  # fmt: skip
     """Store a network in few bits, and tell what it then errs by, measured on the file that was written.
 
@@ -80,6 +86,13 @@ def command(
         raise click.UsageError(f"{given[0]} goes {'without' if grid else 'with'} --grid")
     if out is not None:
         _check_output(out, ".nng" if grid else ".nnq", given)
+    if c_header is not None:
+        require_writable(c_header)
+        if grid:
+            raise click.UsageError("--c-header goes without --grid: the header holds the smaller code")
+        if not given:
+            _header_of_file(file, c_header, as_json)
+            return
     stored = files.read(file)
     trained_on = stored.metadata.get("dataset")
     known = trained_on.get("name") if isinstance(trained_on, dict) and "certificate" not in stored.metadata else None
@@ -95,7 +108,21 @@ def command(
     box = domain or promised(stored.metadata, network.widths[0])[0]
     inputs = calibration.of_domain(network, box) if data is None else calibration.of_dataset(network, data)
     wanted = Target(error, size, max_accuracy_drop, bits_per_weight)
-    quantize_by_codec(file, stored, wanted, inputs, out, plot, as_json, quiet)
+    quantize_by_codec(file, stored, wanted, inputs, out, c_header, plot, as_json, quiet)
+
+
+def _header_of_file(file: Path, path: str, as_json: bool) -> None:
+    """Write the header of a file that is quantised already."""
+    from nnapprox.cli import output
+    from nnapprox.cli.codec import header_text, write_header
+
+    if file.suffix.lower() != ".nnq":
+        raise click.UsageError("a curve writes no file: say which point by --error, or name a .nnq file")
+    told = write_header(file, path)
+    if as_json:
+        output.print_json({"network": str(file), "c_header": told})
+    else:
+        output.print_pairs(header_text(told))
 
 
 def _check_output(out: str, suffix: str, targets: list[str]) -> None:

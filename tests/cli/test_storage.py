@@ -102,3 +102,22 @@ def test_rate_lists_and_measures(cli):
 def test_what_rate_refuses(cli):
     assert "did you mean square" in cli("rate", "sqare").failed(2)
     assert "three" in cli("rate", "square", "--sizes", "2,3").failed(2)
+
+
+def test_a_c_header_of_what_was_quantised(cli):
+    found = told(cli("quantize", "network.npz", "--error", "1/10", "--c-header", "a.h", "--json", "--quiet"))
+    header = found["c_header"]
+    assert header["path"] == "a.h"
+    assert header["weights_bytes"] >= 64 * 20 + 20 * 10
+    text = Path("a.h").read_text()
+    assert f"{header['flash_bytes']} bytes of data" in text
+    assert told(cli("quantize", "network.nnq", "--c-header", "b.h", "--json"))["c_header"]["flash_bytes"] > 0
+    assert Path("b.h").read_text() == text
+    assert "C header" in cli("quantize", "network.nnq", "--c-header", "b.h").out
+
+
+@pytest.mark.parametrize("file", ["network.npz", "hat.npz"])
+def test_a_c_header_needs_a_target(cli, file):
+    assert "writes no file" in cli("quantize", file, "--c-header", "a.h").failed(2)
+    assert "without --grid" in cli("quantize", file, "--grid", "--c-header", "a.h").failed(2)
+    assert not Path("a.h").exists()
