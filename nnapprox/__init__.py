@@ -15,9 +15,11 @@ _HOMES = {
     "Construction": "constructions",
     "Expression": "functions",
     "Network": "network",
+    "RegionCount": "regions",
     "build": "constructions",
     "catalogue": "constructions",
     "certify": "certificate",
+    "count_regions": "regions",
     "load": "files",
     "load_dataset": "datasets",
     "parse": "functions",
@@ -27,8 +29,9 @@ _HOMES = {
 }
 
 __all__ = [
-    "Activation", "Affine", "Certificate", "Construction", "Expression", "Network", "__version__", "build", "catalogue",
-    "certify", "load", "load_dataset", "parse", "save", "train", "verify",
+    "Activation", "Affine", "Certificate", "Construction", "Expression", "Network", "RegionCount",
+    "__version__", "build", "catalogue", "certify", "count_regions", "load", "load_dataset", "parse",
+    "save", "train", "verify",
 ]  # fmt: skip
 
 if TYPE_CHECKING:
@@ -40,6 +43,7 @@ if TYPE_CHECKING:
     from nnapprox.files import load, save
     from nnapprox.functions import Expression, parse
     from nnapprox.network import Affine, Network
+    from nnapprox.regions import RegionCount, count_regions
     from nnapprox.training import train
 
 

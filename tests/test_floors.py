@@ -20,7 +20,7 @@ FLOORS = [
     {"calculus", "functions", "files", "datasets", "regions"},
     {"certificate", "training"},
     {"constructions", "quantization"},
-    {"rates", "plots"},
+    {"rates", "plots", "region_plots"},
     {"cli"},
     {"__init__", "__main__"},
 ]

@@ -26,6 +26,7 @@ COMMANDS = {
     "parallel": "Put networks side by side, exactly.",
     "add": "Add networks with coefficients, exactly.",
     "show": "Tell a network's architecture and what its file says of it.",
+    "regions": "Count the regions on which a network is affine, exactly.",
     "eval": "Evaluate a network at points, exactly if wanted.",
     "convert": "Write a network in another format or with other numbers.",
 }

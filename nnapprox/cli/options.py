@@ -128,6 +128,11 @@ def _newest_network(ctx: click.Context, _parameter: click.Parameter, value: str 
         return Path(value)
     if ctx.resilient_parsing:  # a shell completes, and nobody reads notes
         return None
+    return newest_network()
+
+
+def newest_network() -> Path:
+    """The newest network file in this folder, and a note that it is taken; a usage error where there is none."""
     found = network_files(Path())
     if not found:
         raise click.UsageError(

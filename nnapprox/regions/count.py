@@ -1,0 +1,99 @@
+"""Counting the regions of a network, by the way that is quickest in its dimension."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+
+from nnapprox.errors import UsageError
+from nnapprox.network import Network
+from nnapprox.regions import plane, stand_in
+from nnapprox.regions.cells import Cell, cells
+from nnapprox.regions.domain import Domain, polytope
+from nnapprox.regions.line import Pieces, integer_pieces, line_pieces
+from nnapprox.regions.polytope import Polytope
+from nnapprox.regions.region_count import RegionCount
+from nnapprox.regions.slices import line_layers, restrict
+
+
+def count_regions(
+    network: Network, domain: Domain, *, activation_only: bool = False, max_regions: int | None = None
+) -> RegionCount:
+    """Count the regions of a network on a convex domain, exactly.
+
+    Parameters
+    ----------
+    network : Network
+        With the activation relu, leaky-relu or identity; floats are taken as the dyadic rationals that they are.
+    domain : Polytope, sequence of (low, high), or "all"
+        A polytope, a box, or all of R^d.
+    activation_only : bool
+        Count neither linear regions nor affine maps, which is quicker.
+    max_regions : int, optional
+        Stop at so many activation regions: then the count is a lower bound, and not complete.
+
+    Raises
+    ------
+    UsageError
+        The activation is another one, the domain is empty or has another dimension, or the limit is below 1.
+    """
+    if max_regions is not None and max_regions < 1:
+        raise UsageError(f"a limit on the regions must be at least 1, not {max_regions}")
+    for count in counts(network, domain, activation_only=activation_only):
+        if max_regions is not None and count.activation_regions >= max_regions:
+            break
+    return count
+
+
+def regions(network: Network, domain: Domain) -> Iterator[Cell]:
+    """Give the activation regions of a network on a convex domain, one after the other; raises as `count_regions`."""
+    require_piecewise_linear(network)
+    return cells(network, polytope(domain, network))
+
+
+def counts(network: Network, domain: Domain, *, activation_only: bool = False) -> Iterator[RegionCount]:
+    """Count as `count_regions` does, but give what is found up to now now and then; the last is complete."""
+    require_piecewise_linear(network)
+    part = polytope(domain, network)
+    if part.dimension != network.widths[0]:
+        raise UsageError(
+            f"the network takes {network.widths[0]} coordinates, but the domain has {part.dimension} dimensions"
+        )
+    if part.dimension == 1:
+        return _told(line_pieces(network, *_ends(part)), activation_only)
+    if part.dimension == 2 and activation_only:
+        return plane.counts(network, part)
+    return stand_in.counts(network, part, activation_only=activation_only)
+
+
+def slice_counts(
+    network: Network, points: Sequence[Sequence[int | Fraction]], domain: Domain, *, activation_only: bool = False
+) -> Iterator[RegionCount]:
+    """Count as `counts` does, on the line through two points or the plane through three.
+
+    The domain is in the coordinates of `nnapprox.regions.slices.restrict`. Raises as both do.
+    """
+    require_piecewise_linear(network)
+    if len(points) != 2 or domain == "all":
+        return counts(restrict(network, points), domain, activation_only=activation_only)
+    interval = polytope(domain, network)
+    if interval.dimension != 1:
+        raise UsageError(f"a domain on a line has one dimension, not {interval.dimension}")
+    slope = None if network.activation.name == "identity" else network.negative_slope
+    return _told(integer_pieces(line_layers(network, points), slope, *_ends(interval)), activation_only)
+
+
+def _ends(interval: Polytope) -> list[Fraction]:
+    return sorted(x for [x] in interval.points)
+
+
+def _told(pieces: Pieces, activation_only: bool) -> Iterator[RegionCount]:
+    linear, maps = (None, None) if activation_only else (pieces.linear_regions, pieces.distinct_affine_maps)
+    decided = pieces.signs_decided
+    yield RegionCount(pieces.activation_regions, linear, maps, decided, decided, complete=True)
+
+
+def require_piecewise_linear(network: Network) -> None:
+    """Refuse a network whose activation is another than relu, leaky-relu or the identity, as a `UsageError`."""
+    if not network.activation.is_piecewise_linear:
+        raise UsageError(f"a {network.activation} network has no regions: only relu and leaky-relu networks have")
