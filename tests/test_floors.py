@@ -21,7 +21,7 @@ FLOORS = [
     {"certificate", "training"},
     {"constructions", "quantization"},
     {"rates", "plots"},
-    {"rate_plots", "quantization_plots"},
+    {"rate_plots", "region_plots", "quantization_plots"},
     {"cli"},
     {"__init__", "__main__"},
 ]

@@ -12,6 +12,7 @@ import click
 from nnapprox.cli import output
 from nnapprox.cli.options import Integers, complete_network_file, json_option, newest_network, quiet_option
 from nnapprox.cli.region_domain import Place, place_of, slice_options
+from nnapprox.cli.region_views import Views, view_options
 
 if TYPE_CHECKING:
     from nnapprox.regions import RegionCount
@@ -21,6 +22,8 @@ Examples:
   $ nnapprox regions hat.npz
   $ nnapprox regions hat.npz --domain=-1,2 --json
   $ nnapprox regions network.npz --line 0,1
+  $ nnapprox regions hat.npz --betti --level 1/2 --stats
+  $ nnapprox regions hat.npz --plot hat.png --export hat.json
   $ nnapprox regions --widths 2,64,64,1
 """
 
@@ -40,6 +43,7 @@ NAMES = {
 @click.command(epilog=EPILOG)
 @click.argument("file", required=False, shell_complete=complete_network_file, metavar="[FILE]")
 @slice_options
+@view_options
 @click.option("--activation-only", is_flag=True, help="Count activation regions alone, which is the quickest.")
 @click.option("--widths", type=Integers(), metavar="D,N,...,M", help="Only the bounds for these widths, no network.")
 @click.option("--max-regions", type=click.IntRange(1), metavar="N", help="Stop at so many: a lower bound.")
@@ -48,7 +52,7 @@ NAMES = {
 @click.pass_context
 def command(
     ctx: click.Context, /, file: str | None, activation_only: bool, widths: tuple[int, ...] | None,
-    max_regions: int | None, as_json: bool, quiet: bool, **where: Any,
+    max_regions: int | None, as_json: bool, quiet: bool, views: Views, **where: Any,
 ) -> None:  # fmt: skip
     """Count the regions of a piecewise linear network, exactly.
 
@@ -61,7 +65,7 @@ def command(
     different classes, where no slice is given. Ctrl-C gives what is proved by then.
     """
     if widths is not None:
-        if file is not None or any(where.values()):
+        if file is not None or any(where.values()) or views.wanted:
             raise click.UsageError("--widths is for bounds without a network: leave the file and its options out")
         _show_bounds(widths, as_json)
         return
@@ -72,14 +76,17 @@ def command(
     stored = files.read(path)
     require_piecewise_linear(stored.network)  # before any data are read
     place = place_of(stored.network, stored.metadata, quiet=quiet, **where)
+    views.require_fitting(place)  # before a long count
     began = time.process_time()
     count = _count(place, activation_only, max_regions, quiet)
     seconds = time.process_time() - began
     told = _described(path, place, count, seconds)
+    if count.complete:
+        told |= views.carry_out(place)
     if as_json:
         output.print_json(told)
     else:
-        output.print_pairs(_shown(told, place.widths))
+        output.print_pairs({**_shown(told, place.widths), **views.shown(told)})
     if not count.complete and (max_regions is None or count.activation_regions < max_regions):
         raise KeyboardInterrupt
 

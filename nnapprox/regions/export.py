@@ -1,9 +1,9 @@
 """Activation regions as files: exactly in JSON, as arrays in npz.
 
-JSON: one object with ``dimension``, ``widths``, ``activation``, ``domain`` (its vertices) and ``cells``, a list with,
-for every cell, its ``vertices`` (in the plane counter-clockwise), its ``facets`` (the ``neuron`` whose kink it is on and
-the ``vertices`` on it, as places in the list of vertices), its ``pattern`` (0 or 1 for every neuron, layer by layer),
-the affine map x -> ``weight`` x + ``bias``, and its ``volume``. All numbers are rationals, as ``"p/q"`` or ``"p"``.
+JSON: one object with ``dimension``, ``widths``, ``activation``, ``domain`` (its vertices) and ``cells``. A cell has
+its ``vertices`` (in the plane counter-clockwise), its ``facets`` (the ``neuron`` whose kink it is on and the
+``vertices`` on it, as places in the list of vertices), its ``pattern`` (0 or 1 for every neuron, layer by layer), the
+affine map x -> ``weight`` x + ``bias``, and its ``volume``. All numbers are rationals, as ``"p/q"`` or ``"p"``.
 Neurons are counted from 0 through all hidden layers; -1 is a side of the domain.
 
 npz: of what belongs to cell i, row ``cell_vertices[i]`` to ``cell_vertices[i + 1]`` in ``vertices``, in the same way by

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
+import numpy as np
+
 from nnapprox.errors import UsageError
 from nnapprox.exact import Integer
-from nnapprox.network import Network
+from nnapprox.network import Affine, Network
 from nnapprox.regions.cells import Cell
 from nnapprox.regions.polytope import Form
 
@@ -59,3 +61,13 @@ class Level:
         form = [denominator * number for number in form]
         form[-1] -= numerator * scale
         return form
+
+    def as_neuron(self, network: Network) -> Network:
+        """A network with one more hidden neuron, in a layer of its own, whose kink is the level set."""
+        exact = network.astype("rational")
+        last = exact.layers[-1]
+        weight, bias = last.weight[self.output], last.bias[self.output] - Fraction(self.value)
+        if self.against is not None:
+            weight, bias = weight - last.weight[self.against], bias - last.bias[self.against]
+        neuron, output = Affine(np.array([weight]), np.array([bias])), Affine(np.array([[1]]), np.array([0]))
+        return Network([*exact.layers[:-1], neuron, output], exact.activation)

@@ -1,0 +1,221 @@
+"""What ``nnapprox regions`` tells and draws of the cells themselves: topology, statistics, pictures, files."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from fractions import Fraction
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from nnapprox.cli import output
+from nnapprox.cli.options import Integers, Name, plot_option, rational, require_writable
+from nnapprox.cli.region_domain import Place
+
+if TYPE_CHECKING:
+    from nnapprox.network import Network
+    from nnapprox.regions.level import Level
+    from nnapprox.regions.polytope import Polytope
+    from nnapprox.regions.statistics import Statistics
+
+QUARTILES = (Fraction(1, 4), Fraction(1, 2), Fraction(3, 4))
+
+BOUNDS_OF_BETTI = (
+    "Bianchini and Scarselli (2014) bound these numbers for threshold, polynomial, arctan and tanh networks, not here"
+)
+
+
+@dataclass(frozen=True)
+class Views:
+    """The options of `view_options`."""
+
+    betti: bool
+    level: Fraction | None
+    output: int | None
+    between: tuple[int, ...] | None
+    stats: bool
+    plot: str | None
+    colour: str
+    export: str | None
+
+    @property
+    def wanted(self) -> bool:
+        """Whether any of them asks for something."""
+        return any((self.betti, self.stats, self.plot, self.export, self._asks_for_level))
+
+    def require_fitting(self, place: Place) -> None:
+        """Refuse, before long work, what cannot be carried out.
+
+        Raises
+        ------
+        click.UsageError, UsageError
+        """
+        inputs = place.widths[0]
+        if self.between is not None and (len(self.between) != 2 or self.output is not None):
+            raise click.UsageError("--between takes two outputs, as 0,1, and goes without --output")
+        if self._asks_for_level and not (self.betti or self.plot):
+            raise click.UsageError("--level, --output and --between say what --betti or --plot looks at: add one")
+        for name, given in (("--betti", self.betti), ("--plot", self.plot)):
+            if given and inputs > 2:
+                raise click.UsageError(f"{name} is for one or two inputs, not for {inputs}: take a --line or a --plane")
+        if (self.stats or self.plot or self.export) and place.domain == "all":
+            raise click.UsageError("--stats, --plot and --export need a bounded domain, not all: give a box")
+        if self.export is not None:
+            if Path(self.export).suffix.lower() not in (".json", ".npz"):
+                raise click.UsageError(f"--export writes .json or .npz, not {self.export}")
+            require_writable(self.export)
+        self._level.require_outputs(place.network)
+
+    def carry_out(self, place: Place) -> dict[str, Any]:
+        """Compute, draw and write what is asked for; gives what belongs into JSON."""
+        told: dict[str, Any] = {}
+        if not self.wanted:
+            return told
+        network, domain = _bounded(place)
+        if self.betti:
+            from nnapprox.regions.topology import CONVENTIONS, betti
+
+            found = betti(network, self._domain_of_level(network, place, domain), self._level)
+            told["betti"] = {
+                "positive": found.positive, "negative": found.negative, "zero": found.zero,
+                "level": str(self._level), "conventions": CONVENTIONS,
+            }  # fmt: skip
+        if self.stats:
+            from nnapprox.regions.statistics import statistics
+
+            told["statistics"] = _statistics_json(statistics(network, domain))
+        if self.export is not None:
+            from nnapprox.regions.export import export
+
+            export(network, domain, self.export)
+            told["export"] = self.export
+        if self.plot is not None:
+            from nnapprox import plots, region_plots
+
+            level = self._level if self._asks_for_level else None
+            plots.save(region_plots.regions(network, domain, colour=self.colour, level=level), self.plot)
+            told["plot"] = self.plot
+        return told
+
+    def shown(self, told: Mapping[str, Any]) -> dict[str, object]:
+        """The same in words, for `output.print_pairs`."""
+        pairs: dict[str, object] = {}
+        if "betti" in told:
+            name, value = told["betti"]["level"].split(" = ")
+            for key, relation in (("positive", ">"), ("negative", "<"), ("zero", "=")):
+                pairs[f"(b0, b1) of {{{name} {relation} {value}}}"] = str(tuple(told["betti"][key]))
+            pairs["conventions"] = told["betti"]["conventions"]
+            pairs["bounds of Betti numbers"] = BOUNDS_OF_BETTI
+        if "statistics" in told:
+            pairs |= _shown_statistics(told["statistics"])
+        for key in ("export", "plot"):
+            if key in told:
+                pairs[f"{key} written to"] = told[key]
+        return pairs
+
+    @property
+    def _asks_for_level(self) -> bool:
+        return any(given is not None for given in (self.level, self.output, self.between))
+
+    @property
+    def _level(self) -> Level:
+        from nnapprox.regions.level import Level
+
+        value = self.level or Fraction(0)
+        if self.between is not None:
+            return Level(self.between[0], value, self.between[1])
+        return Level(self.output or 0, value)
+
+    def _domain_of_level(self, network: Network, place: Place, domain: Polytope) -> Polytope:
+        """For all of R^d, a box that all faces meet, those of the level's own cuts included."""
+        if place.domain != "all":
+            return domain
+        from nnapprox.regions.domain import everything
+
+        return everything(self._level.as_neuron(network))
+
+
+def view_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """``--betti`` to ``--export``; the command gets them as `Views`."""
+
+    @wraps(command)
+    def collected(*arguments: Any, **given: Any) -> Any:
+        views = Views(**{field.name: given.pop(field.name) for field in fields(Views)})
+        return command(*arguments, views=views, **given)
+
+    added: Any = collected
+    for option in (
+        click.option("--export", type=click.Path(), metavar="FILE.json|.npz", help="Write all cells, exactly."),
+        click.option(
+            "--colour", type=Name(["map", "gradient"]), default="map", show_default=True, help="What --plot colours by."
+        ),
+        plot_option,
+        click.option("--stats", is_flag=True, help="Volumes, regions by layer, idle neurons, Lipschitz constants."),
+        click.option("--between", type=Integers(), metavar="I,J", help="Look at the boundary f_I = f_J."),
+        click.option("--output", type=click.IntRange(0), metavar="I", help="Look at this output (default: 0)."),
+        click.option("--level", type=rational, metavar="C", help="Look at the level C (default: 0)."),
+        click.option("--betti", is_flag=True, help="Components and holes of {f>c}, {f<c} and {f=c}."),
+    ):
+        added = option(added)
+    wrapped: Callable[..., Any] = added
+    return wrapped
+
+
+def _bounded(place: Place) -> tuple[Network, Polytope]:
+    """The network, on the slice if there is one, and its domain as a polytope."""
+    from nnapprox.regions.domain import polytope
+    from nnapprox.regions.slices import restrict
+
+    network = restrict(place.network, place.points) if place.points else place.network
+    return network, polytope(place.domain, network)
+
+
+def _statistics_json(found: Statistics) -> dict[str, Any]:
+    total = sum(found.volumes, Fraction(0))
+    edge, steepest = found.longest_edge, found.lipschitz
+    low, high = steepest.squared_norm_2
+    return {
+        "volume": {
+            "total": total,
+            "least": found.volumes[0],
+            "quartiles": [found.quantile(share) for share in QUARTILES],
+            "greatest": found.volumes[-1],
+            "mean": total / found.cells,
+            "decades": found.decades,
+        },
+        "regions_after_layer": found.regions_after_layer,
+        "regions_added_by_layer": found.added_by_layer,
+        "cuts_nothing": found.cuts_nothing,
+        "never_active": found.never_active,
+        "always_active": found.always_active,
+        "longest_edge": {"squared_length": edge.squared_length, "ends": edge.ends},
+        "lipschitz": {"1": steepest.norm_1, "inf": steepest.norm_inf, "2_squared": [low, high], "exact": low == high},
+    }
+
+
+def _shown_statistics(told: Mapping[str, Any]) -> dict[str, object]:
+    volume, steepest = told["volume"], told["lipschitz"]
+    squares = steepest["2_squared"]
+    root = f"{math.sqrt(squares[1]):.10g}"
+    return {
+        "volumes: least, median, greatest": ", ".join(
+            output.short(v) for v in (volume["least"], volume["quartiles"][1], volume["greatest"])
+        ),
+        "volume: mean of all": f"{output.short(volume['mean'])} of {output.short(volume['total'])}",
+        "cells by their share of the volume": ", ".join(
+            f"{count:,} from 10^{power}" for power, count in volume["decades"].items()
+        ),
+        "regions added by hidden layer": ", ".join(f"{count:,}" for count in told["regions_added_by_layer"]) or None,
+        "neurons that cut nothing": f"{len(told['cuts_nothing'])} ({len(told['never_active'])} never active, "
+        f"{len(told['always_active'])} always)",
+        "longest edge": f"{math.sqrt(told['longest_edge']['squared_length']):.6g}",
+        "Lipschitz constant in l1": steepest["1"],
+        "Lipschitz constant in the maximum norm": steepest["inf"],
+        "Lipschitz constant in l2": f"~{root}, the root of {output.short(squares[1])}"
+        if steepest["exact"]
+        else f"~{root}",
+    }
