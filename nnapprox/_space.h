@@ -25,7 +25,7 @@
 /* The loops that take most of the time are compiled for several instruction sets; contraction is off, so they agree. */
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && defined(__linux__) && \
     !defined(__SANITIZE_ADDRESS__)
-#define FOR_EVERY_ISA __attribute__((target_clones("avx512dq", "avx2", "popcnt", "default")))
+#define FOR_EVERY_ISA __attribute__((target_clones("avx512f", "avx2", "default")))
 #define INLINE static inline __attribute__((always_inline))
 #else
 #define FOR_EVERY_ISA

@@ -64,8 +64,8 @@ def counts(network: Network, domain: Domain, *, activation_only: bool = False) -
         )
     if part.dimension == 1:
         return _on_a_line(network, network.astype("rational").integer_layers, part, activation_only)
-    way = plane if part.dimension == 2 else space
-    return way.counts(network, part, activation_only=activation_only)
+    count = plane.counts if part.dimension == 2 else space.counts
+    return count(network, part, activation_only=activation_only)
 
 
 def slice_counts(
