@@ -8,6 +8,7 @@ os.environ["VECLIB_MAXIMUM_THREADS"] = "1"
 os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
 os.environ.setdefault("NUMBA_SLP_VECTORIZE", "1")  # off by default, and numba's straight-line code needs it
 
+import argparse
 import sys
 import time
 from collections.abc import Callable, Iterable
@@ -66,3 +67,14 @@ def interleaved(runs: dict[str, Callable[..., object]], inputs: Iterable[object]
 def best_of(rates: dict[str, float], peer: str) -> float | None:
     """The fastest of a peer's entries, which are called "peer" or "peer, how"; None where it is left out."""
     return max((rate for name, rate in rates.items() if name.split(",")[0] == peer), default=None)
+
+
+def options(description: str | None, rounds: int) -> argparse.Namespace:
+    """What the command line says: `rounds`, at least 1, and whether `json` is wanted."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=rounds, help=f"timed rounds, after one that is not ({rounds})")
+    parser.add_argument("--json", action="store_true", help="print one JSON list and nothing else on stdout")
+    given = parser.parse_args()
+    if given.rounds < 1:
+        parser.error(f"--rounds must be at least 1, not {given.rounds}")
+    return given

@@ -8,7 +8,6 @@ and `nnapprox test` evaluates, which no other takes.
 # ruff: noqa: I001 - common sets the number of threads before others are imported
 from benchmarks import common
 
-import argparse
 import json
 from collections.abc import Callable
 
@@ -57,12 +56,7 @@ def measure(runs: dict[str, Run], rounds: int) -> dict[str, float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=9, help="timed rounds, after one that is not (9)")
-    parser.add_argument("--json", action="store_true", help="print one JSON list and nothing else on stdout")
-    options = parser.parse_args()
-    if options.rounds < 1:
-        parser.error(f"--rounds must be at least 1, not {options.rounds}")
+    options = common.options(__doc__, rounds=9)
     data, _ = common.mnist()
     optional = common.installed("torch", "jax")
     results = []

@@ -7,7 +7,6 @@ checked against float64 NumPy. Everyone runs on one thread; rounds are interleav
 # ruff: noqa: I001 - common sets the number of threads before others are imported
 from benchmarks import common
 
-import argparse
 import json
 from collections.abc import Callable
 from typing import Any
@@ -106,12 +105,7 @@ def report(result: dict[str, Any]) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=7, help="timed rounds, after one that is not (7)")
-    parser.add_argument("--json", action="store_true", help="print one JSON list and nothing else on stdout")
-    options = parser.parse_args()
-    if options.rounds < 1:
-        parser.error(f"--rounds must be at least 1, not {options.rounds}")
+    options = common.options(__doc__, rounds=7)
     data, x = common.mnist()
     optional = common.installed("jax")
     results = []

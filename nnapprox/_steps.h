@@ -42,6 +42,15 @@ INLINE NARROW NAME(totals)(NARROW *v)
     return v[0];
 }
 
+/* The sum of the lanes, the first one first. */
+INLINE T NAME(lane_sum)(NARROW v)
+{
+    T lanes[NARROW_LANES], sum = 0;
+    memcpy(lanes, &v, sizeof lanes);
+    for (int i = 0; i < NARROW_LANES; i++) sum += lanes[i];
+    return sum;
+}
+
 /* Values of one sample or of a group, and the byte offsets of the rows that they meet. */
 typedef struct {
     T *x;
@@ -276,15 +285,12 @@ static double NAME(loss)(int kind, const T *f, const T *target, int64_t count, i
 {
     if (kind == SQUARED) {
         NARROW sums = AT(f, 0) - AT(f, 0);
-        T lanes[NARROW_LANES], loss = 0;
         FOR_VECTORS(i, stride) {
             const NARROW error = AT(f, i) - AT(target, i);
             sums += error * error;
             AT(signal, i) = 2 * factor * error;
         }
-        memcpy(lanes, &sums, sizeof lanes);
-        for (int i = 0; i < NARROW_LANES; i++) loss += lanes[i];
-        return loss;
+        return NAME(lane_sum)(sums);
     }
     T largest = f[0], total = 0, minus_one, fit = 0, mass = 0;
     for (int64_t i = 1; i < count; i++) largest = f[i] > largest ? f[i] : largest;
@@ -361,12 +367,7 @@ static void NAME(gram_of)(const NAME(inputs) *in, T gram[GROUP][GROUP])
             UNROLL for (int i = 0; i < j; i++)
                 sums[i][j] += AT(in->x + i * in->room, k) * AT(in->x + j * in->room, k);
     for (int j = 1; j < GROUP; j++)
-        for (int i = 0; i < j; i++) {
-            T lanes[NARROW_LANES];
-            memcpy(lanes, &sums[i][j], sizeof lanes);
-            gram[i][j] = 0;
-            for (int lane = 0; lane < NARROW_LANES; lane++) gram[i][j] += lanes[lane];
-        }
+        for (int i = 0; i < j; i++) gram[i][j] = NAME(lane_sum)(sums[i][j]);
 }
 
 /* Steps at count <= GROUP samples in turn, whose first layer's rows are read once and written once. With signals s_i,

@@ -18,12 +18,10 @@
 #define ODDS 1, 3, 9, 11, 5, 7, 13, 15
 #define LOW 0, 1, 2, 3, 8, 9, 10, 11
 #define HIGH 4, 5, 6, 7, 12, 13, 14, 15
+#define UNPACK unpack
 #else
 #define EVENS 0, 2, 4, 6
 #define ODDS 1, 3, 5, 7
-#endif
-#if NARROW_BYTES == 32
-#define UNPACK unpack
 #endif
 #if WIDE_BYTES == 64
 #define COMPRESS_GROUP compress_group

@@ -269,12 +269,13 @@ class Samples:
         """
         count, inputs = x.shape
         x = np.ascontiguousarray(x, dtype=None if x.dtype == np.uint8 else dtype)
-        nonzeros = np.empty(count, dtype=np.int64)
-        _kernels.count_nonzeros(x, nonzeros)
-        few = nonzeros.sum() < SPARSE_BELOW * x.size and inputs <= np.iinfo(np.uint16).max + 1
-        sparse = bool(lists and few)
-        if not sparse:
-            nonzeros[:] = inputs
+        nonzeros = np.full(count, inputs, dtype=np.int64)
+        sparse = False
+        if lists and inputs <= np.iinfo(np.uint16).max + 1:
+            _kernels.count_nonzeros(x, nonzeros)
+            sparse = bool(nonzeros.sum() < SPARSE_BELOW * x.size)
+            if not sparse:
+                nonzeros[:] = inputs
         mean = x.mean(axis=0, dtype=np.float64) * scale if centre else None
         stored = -(-nonzeros // 16) * 16
         sizes = -(-(RECORD_HEAD + stored * (x.itemsize + 2 * sparse)) // 64) * 64

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
+from nnapprox.certificate.arithmetic import rounded_outward
 from nnapprox.certificate.certificate import Certificate, Domain, Norm
 from nnapprox.certificate.quadrature import Integral, absolute_error, squared_error
 from nnapprox.certificate.stretch import Stretch, stretches
@@ -57,7 +58,7 @@ def certify_analytic(
     point = None if argmax is None else (to_fraction(argmax),)
     if low == high:
         return Certificate(norm, domain, "exact", to_fraction(low), point, source)
-    ends = _shortened(low, high, wanted)
+    ends = rounded_outward(to_fraction(low), to_fraction(high), to_fraction(wanted) / 8)
     return Certificate(norm, domain, "enclosure", ends, point, source)
 
 
@@ -73,11 +74,3 @@ def _enclose(
     if norm == "L2":
         low, high = bounds(Ball(low).sqrt())[0], bounds(Ball(high).sqrt())[1]
     return max(low, Rational(0)), high, None, integral.is_rounded
-
-
-def _shortened(low: Rational, high: Rational, tolerance: Rational) -> tuple[Fraction, Fraction]:
-    """Move the ends apart by at most an eighth of the tolerance each, to numbers of few digits."""
-    finest = high * tolerance / 8
-    exponent = int(finest.p.bit_length()) - int(finest.q.bit_length()) - 1
-    step = Rational(2) ** exponent
-    return to_fraction((low / step).floor() * step), to_fraction((high / step).ceil() * step)

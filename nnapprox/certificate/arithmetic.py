@@ -20,6 +20,13 @@ def total(terms: Iterable[Rational]) -> Fraction:
     return to_fraction(sum((partial for _, partial in reversed(sums)), start=Rational(0)))
 
 
+def rounded_outward(low: Fraction, high: Fraction, tolerance: Fraction) -> tuple[Fraction, Fraction]:
+    """Move two numbers apart to dyadic ones of few digits, each by less than a share of the larger one."""
+    most = high * tolerance
+    step = Fraction(2) ** (most.numerator.bit_length() - most.denominator.bit_length() - 1)
+    return low // step * step, -(-high // step) * step
+
+
 def root_bounds(square: Fraction, tolerance: Fraction) -> tuple[Fraction, Fraction]:
     """Enclose a square root to a relative width; both ends are the root where it is rational."""
     product = square.numerator * square.denominator

@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from nnapprox.certificate.arithmetic import root_bounds, total
+from nnapprox.certificate.arithmetic import root_bounds, rounded_outward, total
 from nnapprox.certificate.certificate import Certificate, Domain, Norm
 from nnapprox.exact import Integers, Rational, integers, minors, product, reduced, sum_of_products
 from nnapprox.network import Network
@@ -121,7 +121,7 @@ def _certificate(
     if norm == "sup":
         vertices = map(_largest_at_vertices, _arcs(error, square)) if square else ()
         value, at = max([_largest_at_knots(error), *vertices], key=itemgetter(0))
-        low, high = _rounded(value, value, tolerance / 2) if _is_long(value) else (value, value)
+        low, high = rounded_outward(value, value, tolerance / 2) if _is_long(value) else (value, value)
         argmax = None if _is_long(at) else (at,)
     elif norm == "L1":
         low, high = _sum(map(_areas, _arcs(error, square)), tolerance)
@@ -129,7 +129,7 @@ def _certificate(
         squares = _sum(map(_square_integrals, _arcs(error, square)), tolerance / 4)
         low, high = (root_bounds(end, tolerance / 4)[side] for side, end in enumerate(squares))
         if low < high:
-            low, high = _rounded(low, high, tolerance / 4)
+            low, high = rounded_outward(low, high, tolerance / 4)
     if low == high:
         return Certificate(norm, domain, "exact", low, argmax, source)
     return Certificate(norm, domain, "enclosure", (low, high), argmax, f"{source}, then rounded outwards")
@@ -243,13 +243,6 @@ def _rounded_sum(sums: Mapping[int, int], tolerance: Fraction) -> tuple[Fraction
         if len(sums) <= tolerance * low:
             return Fraction(low, 1 << bits), Fraction(low + len(sums), 1 << bits)
         bits *= 2
-
-
-def _rounded(low: Fraction, high: Fraction, tolerance: Fraction) -> tuple[Fraction, Fraction]:
-    """Move two numbers apart to dyadic ones, each by less than a share of the larger one."""
-    most = high * tolerance
-    step = Fraction(2) ** (most.numerator.bit_length() - most.denominator.bit_length() - 1)
-    return low // step * step, -(-high // step) * step
 
 
 def _is_long(number: Fraction) -> bool:

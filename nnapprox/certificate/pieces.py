@@ -13,14 +13,6 @@ from nnapprox.functions.algebra import NoValueError, evaluate
 from nnapprox.functions.polynomials import Polynomials, SparsePolynomial
 from nnapprox.regions.polytope import Form, Polytope
 
-JUMPS = {"floor", "sign", "step"}
-"""Operations that are not continuous."""
-
-
-def jumps(expression: Expression) -> bool:
-    """Whether an expression may not be continuous."""
-    return any(step.operation in JUMPS for step in expression.steps)
-
 
 def pieces(expression: Expression, domain: Polytope) -> Iterator[tuple[Polytope, Quadratic]]:
     """Split a polytope into parts inside which an expression is one polynomial of degree at most 2.

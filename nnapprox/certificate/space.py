@@ -12,7 +12,7 @@ from operator import itemgetter
 
 from nnapprox.certificate.arithmetic import root_bounds, total
 from nnapprox.certificate.certificate import Certificate, Domain, Norm
-from nnapprox.certificate.pieces import jumps, pieces
+from nnapprox.certificate.pieces import pieces
 from nnapprox.certificate.quadratic import Quadratic
 from nnapprox.errors import UsageError
 from nnapprox.exact import Rational, to_fraction
@@ -52,7 +52,7 @@ def certify_in_space(
     """
     errors = _errors(network, target, Polytope.box(domain))
     if norm == "sup":
-        if isinstance(target, Expression) and jumps(target):
+        if isinstance(target, Expression) and not target.is_continuous:
             raise UsageError(
                 f"{shortened(str(target))} may jump, and then takes no largest error anywhere: take the norm L1 or L2"
             )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from math import comb
 from typing import Annotated
 
 from nnapprox import calculus
@@ -14,6 +13,7 @@ from nnapprox.constructions.separable import Sum
 from nnapprox.errors import UsageError
 from nnapprox.functions import parse
 from nnapprox.network import Network
+from nnapprox.regions.bounds import arrangement_regions
 
 MONTUFAR = "Montúfar, Pascanu, Cho and Bengio (2014), On the number of linear regions of deep neural networks"
 
@@ -38,8 +38,9 @@ def fold(
     width = dim * pieces
     notes = {
         "linear regions": pieces ** (dim * layers),
-        "regions of one hidden layer of as many neurons, at most": zaslavsky(width * layers, dim),
-        "regions of the best network of these widths, at least": pieces ** (dim * (layers - 1)) * zaslavsky(width, dim),
+        "regions of one hidden layer of as many neurons, at most": arrangement_regions(width * layers, dim),
+        "regions of the best network of these widths, at least": pieces ** (dim * (layers - 1))
+        * arrangement_regions(width, dim),
     }
     return Construction(
         whole.network,
@@ -76,8 +77,3 @@ def certify_zigzag(network: Network, pieces: int, layers: int) -> Certificate:
         raise UsageError("the network is not the zigzag composed with itself")
     source = "induction: one layer is exact on [0, 1] and maps it onto itself, and tri(p^k tri(p x)) = tri(p^(k+1) x)"
     return Certificate("sup", UNIT, "exact", Fraction(0), (Fraction(0),), source)
-
-
-def zaslavsky(hyperplanes: int, dim: int) -> int:
-    """The most regions that so many hyperplanes cut R^dim into."""
-    return sum(comb(hyperplanes, j) for j in range(dim + 1))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from nnapprox.certificate.pieces import jumps
 from nnapprox.errors import UsageError
 from nnapprox.functions import Expression
 
@@ -15,7 +14,7 @@ def continuous(function: Expression) -> Expression:
     UsageError
         It has more variables, or may jump.
     """
-    if jumps(function):
+    if not function.is_continuous:
         raise UsageError(
             f"{function} may jump, but a continuous function is needed: write it without floor, sign and step"
         )

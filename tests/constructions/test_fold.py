@@ -2,14 +2,13 @@
 
 import itertools
 from fractions import Fraction
-from math import comb
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from nnapprox import constructions
-from nnapprox.constructions.fold import certify_zigzag, zaslavsky, zigzag_network
+from nnapprox.constructions.fold import certify_zigzag, zigzag_network
 from nnapprox.errors import UsageError
 from nnapprox.regions.line import line_pieces
 
@@ -65,12 +64,6 @@ def test_many_pieces_are_proved_by_induction():
     assert "induction" in made.certificate.source
     with pytest.raises(UsageError, match="not the zigzag"):
         certify_zigzag(zigzag_network(4, 39), 4, 40)
-
-
-@pytest.mark.parametrize("n", range(6))
-def test_hyperplanes(n):
-    assert zaslavsky(n, 2) == 1 + n + comb(n, 2)
-    assert zaslavsky(n, 7) == 2**n
 
 
 def test_bad_sizes():
