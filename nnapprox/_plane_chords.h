@@ -36,12 +36,12 @@ static inline int sign_at_end(plane *s, const chord *met, const point *end, int3
 }
 
 /* Whether a chord vanishes at both ends of another. */
-static int is_same_chord(plane *s, const chord *one, const chord *other)
+static inline int is_same_chord(plane *s, const chord *one, const chord *other)
 {
+    if (one->ends[0].place != other->ends[0].place || one->ends[1].place != other->ends[1].place) return 0;
     for (int i = 0; i < 2; i++) {
         double bound;
         const double value = value_at_end(one, other->ends + i, &bound);
-        if (one->ends[i].place != other->ends[i].place) return 0;
         s->predicates++;
         if (sign_at_end(s, one, other->ends + i, other->line, value, bound)) return 0;
     }
@@ -61,9 +61,7 @@ static void add_chord(plane *s)
     added->right = right;
     added->step = 0;
     int64_t n = 0;
-    while (n < chords->count && !(chords->list[n].ends[0].place == added->ends[0].place &&
-                                  is_same_chord(s, chords->list + n, added)))
-        n++;
+    while (n < chords->count && !is_same_chord(s, chords->list + n, added)) n++;
     chords->count += n == chords->count;
     s->work += 4 * s->now.vertices + chords->count / 2;
     if (!s->printing) return;
