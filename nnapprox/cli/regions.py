@@ -22,7 +22,7 @@ EPILOG = """\b
 Examples:
   $ nnapprox regions hat.npz
   $ nnapprox regions hat.npz --domain=-1,2 --json
-  $ nnapprox regions network.npz --line 0,1
+  $ nnapprox regions network.npz --dataset digits --line 0,1
   $ nnapprox regions --widths 2,64,64,1
 """
 
