@@ -13,15 +13,17 @@ from nnapprox.cli import output
 from nnapprox.cli.options import Integers, complete_network_file, json_option, newest_network, quiet_option
 from nnapprox.cli.region_domain import Place, place_of, slice_options
 from nnapprox.cli.region_views import Views, view_options
+from nnapprox.errors import FileFormatError, UsageError
 
 if TYPE_CHECKING:
+    from nnapprox.files import NetworkFile
     from nnapprox.regions import RegionCount
 
 EPILOG = """\b
 Examples:
   $ nnapprox regions hat.npz
   $ nnapprox regions hat.npz --domain=-1,2 --json
-  $ nnapprox regions network.npz --line 0,1
+  $ nnapprox regions network.npz --dataset digits --line 0,1
   $ nnapprox regions hat.npz --betti --level 1/2 --stats
   $ nnapprox regions hat.npz --plot hat.png --export hat.json
   $ nnapprox regions --widths 2,64,64,1
@@ -70,10 +72,9 @@ def command(
         _show_bounds(widths, as_json)
         return
     path = Path(file) if file is not None else newest_network()
-    from nnapprox import files
     from nnapprox.regions.count import require_piecewise_linear
 
-    stored = files.read(path)
+    stored = _read(path)
     require_piecewise_linear(stored.network)  # before any data are read
     place = place_of(stored.network, stored.metadata, quiet=quiet, **where)
     views.require_fitting(place)  # before a long count
@@ -89,6 +90,18 @@ def command(
         output.print_pairs({**_shown(told, place.widths), **views.shown(told)})
     if not count.complete and (max_regions is None or count.activation_regions < max_regions):
         raise KeyboardInterrupt
+
+
+def _read(path: Path) -> NetworkFile:
+    """Read a network; one that holds what no network can, as NaN, is wrong usage here, not a damaged file."""
+    from nnapprox import files
+
+    try:
+        return files.read(path)
+    except FileFormatError as error:
+        if isinstance(error.__cause__, UsageError):
+            raise UsageError(str(error)) from error
+        raise
 
 
 def _count(place: Place, activation_only: bool, limit: int | None, quiet: bool) -> RegionCount:
