@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from nnapprox.errors import UsageError
 from nnapprox.network import Network
-from nnapprox.regions import plane, stand_in
+from nnapprox.regions import plane, space
 from nnapprox.regions.cells import Cell, cells
 from nnapprox.regions.domain import Domain, polytope
 from nnapprox.regions.line import line_pieces
@@ -60,9 +60,8 @@ def counts(network: Network, domain: Domain, *, activation_only: bool = False) -
         )
     if part.dimension == 1:
         return _on_a_line(network, part, activation_only)
-    if part.dimension == 2 and activation_only:
-        return plane.counts(network, part)
-    return stand_in.counts(network, part, activation_only=activation_only)
+    kernel = plane if part.dimension == 2 else space
+    return kernel.counts(network, part, activation_only=activation_only)
 
 
 def _on_a_line(network: Network, interval: Polytope, activation_only: bool) -> Iterator[RegionCount]:
