@@ -1,0 +1,55 @@
+"""Regions in three to six dimensions per second of process CPU time, on one core, from the network to the number.
+
+He-normal weights, normal biases of standard deviation 0.1, the cube [-1, 1]^d; folds, where only integers decide. First
+activation regions alone, then linear regions and affine maps as well.
+"""
+
+# ruff: noqa: I001 - common sets the number of threads before others are imported
+from benchmarks import common
+
+from fractions import Fraction
+
+from nnapprox import Network
+from nnapprox.calculus import affine, compose, parallel
+from nnapprox.network import Affine
+from nnapprox.regions.space import counts
+
+from benchmarks.regions import he_normal
+
+WANTED = {(3, 32, 32, 1): 1e6, (4, 16, 16, 1): 1e6}
+"""Activation regions per second; linear regions at half of that."""
+
+OTHERS = [(3, 300, 1), (3, 16, 16, 16, 16, 1), (4, 32, 1), (5, 10, 10, 1), (6, 9, 9, 1)]
+
+
+def folds(dimension: int, layers: int) -> Network:
+    tent = Network([Affine([[1], [1]], [0, Fraction(-1, 2)]), Affine([[2, -4]], [0])])
+    network = parallel([tent] * dimension)
+    for _ in range(layers - 1):
+        network = compose(parallel([tent] * dimension), network)
+    return compose(affine([list(range(1, dimension + 1))]), network)
+
+
+def last_count(network: Network, activation_only: bool):
+    *_, last = counts(network, [(-1, 1)] * network.widths[0], activation_only=activation_only)
+    return last
+
+
+def main() -> None:
+    print(f"{'':<24}{'regions':>11}{'predicates':>13}{'integers':>10}{'regions/s':>13}{'linear/s':>13}{'wanted':>12}")
+    cases = [(str(list(widths)), he_normal(widths), WANTED.get(widths)) for widths in [*WANTED, *OTHERS]]
+    cases += [(f"folds in {d} dimensions", folds(d, layers), None) for d, layers in ((3, 4), (4, 3))]
+    for name, network, wanted in cases:
+        told = last_count(network, True)
+        runs = {"all": lambda one: last_count(one, False), "activation": lambda one: last_count(one, True)}
+        seconds = common.interleaved(runs, [network] * 4)
+        regions = told.activation_regions
+        print(
+            f"{name:<24}{regions:>11,}{told.predicates:>13,}{told.exact_fallbacks:>10,}"
+            f"{regions / seconds['activation']:>13,.0f}{regions / seconds['all']:>13,.0f}"
+            + (f"{wanted:>12,.0f}" if wanted else "")
+        )
+
+
+if __name__ == "__main__":
+    main()
