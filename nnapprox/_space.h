@@ -25,7 +25,7 @@
 /* The loops that take most of the time are compiled for several instruction sets; contraction is off, so they agree. */
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && defined(__linux__) && \
     !defined(__SANITIZE_ADDRESS__)
-#define FOR_EVERY_ISA __attribute__((target_clones("avx512dq", "avx2", "popcnt", "default")))
+#define FOR_EVERY_ISA __attribute__((target_clones("avx512f", "avx2", "default")))
 #define INLINE static inline __attribute__((always_inline))
 #else
 #define FOR_EVERY_ISA
@@ -740,7 +740,7 @@ static void list_cell(space *s, int64_t *frame)
         for (int64_t i = 0; i < frame[VERTICES]; i++) facets |= facets_of(s, vertex_of(s, frame, last->words, i))[w];
         for (; facets; facets &= facets - 1) {
             const int64_t plane = 64 * w + lowest(facets);
-            s->labels[end++] = plane < s->sides ? -1 : (int32_t)(plane - s->sides);
+            s->labels[end++] = (int32_t)(plane < s->sides ? -1 - plane : plane - s->sides);
         }
     }
     s->offsets[++s->found] = end;
