@@ -1,8 +1,10 @@
-"""Activation regions in the plane per second of process CPU time, on one core, counted from the network to the number.
+"""Regions in the plane per second of process CPU time, on one core, counted from the network to the number: activation
+regions alone, and all three numbers, as linear regions and distinct affine maps are counted together.
 
 Random networks: He-normal weights, normal biases of standard deviation 0.1, the square [-1, 1]^2. The peer subdivides
 vertices and edges neuron by neuron in vectorised NumPy, in float64 without exact decisions; it must find as many.
 Exact constructions: most of what has to be decided is 0, and only integers tell.
+Memory: the largest that a process of its own has held while it counts 5 million regions.
 """
 
 # ruff: noqa: I001 - common sets the number of threads before others are imported
@@ -10,8 +12,11 @@ from benchmarks import common
 
 import argparse
 import json
+from concurrent.futures import ProcessPoolExecutor
 from fractions import Fraction
 from itertools import pairwise
+from multiprocessing import get_context
+from resource import RUSAGE_SELF, getrusage
 
 import numpy as np
 
@@ -30,10 +35,12 @@ RANDOM = {
     (2, 64, 64, 64, 1): 1.5e6,
     (2, *[64] * 8, 1): 0.15e6,
 }
-"""Widths, and the regions per second that are wanted."""
+"""Widths, and the activation regions per second that are wanted; of all three numbers, half of that."""
 
 WANTED_EXACT = 30_000
 WANTED_RATIO = 15
+WANTED_MEGABYTES = 300
+MEMORY = (2, 3330, 1)
 PEER_UP_TO = 10**6
 """The peer keeps all regions in memory: it is left out where there are more."""
 
@@ -111,7 +118,10 @@ def subdivide(network: Network) -> int:
 def measure(network: Network, domain: list[tuple[int, int]], rounds: int, with_peer: bool) -> dict[str, object]:
     told: RegionCount = count_plane(network, domain)
     regions = told.activation_regions
-    runs = {"nnapprox": lambda net: count_plane(net, domain)}
+    runs = {
+        "nnapprox": lambda net: count_plane(net, domain, activation_only=True),
+        "nnapprox, all numbers": lambda net: count_plane(net, domain),
+    }
     if with_peer and regions <= PEER_UP_TO:
         if (found := subdivide(network)) != regions:
             raise SystemExit(f"the peer finds {found} regions, not {regions}")
@@ -119,18 +129,27 @@ def measure(network: Network, domain: list[tuple[int, int]], rounds: int, with_p
     seconds = common.interleaved(runs, [network] * (rounds + 1))
     return {
         "activation_regions": regions,
+        "linear_regions": told.linear_regions,
+        "distinct_affine_maps": told.distinct_affine_maps,
         "predicates": told.predicates,
         "exact_fallbacks": told.exact_fallbacks,
         "regions_per_second": {name: regions / spent for name, spent in seconds.items()},
     }
 
 
+def megabytes(activation_only: bool) -> dict[str, float]:
+    """Memory of a process that counts; called in one of its own."""
+    told = count_plane(he_normal(MEMORY), SQUARE, activation_only=activation_only)
+    return {"regions": told.activation_regions, "megabytes": getrusage(RUSAGE_SELF).ru_maxrss / 1024}
+
+
 def show(name: str, result: dict[str, object]) -> None:
     rates, wanted = result["regions_per_second"], result["wanted"]
     print(
-        f"{name:<28}{result['activation_regions']:>11,}{result['predicates']:>15,}{result['exact_fallbacks']:>11,}"
-        f"{rates['nnapprox']:>14,.0f}{f'{wanted:,.0f}' if wanted else '':>12}"
-        + (f"{rates['numpy']:>12,.0f}{rates['nnapprox'] / rates['numpy']:>7.0f}x" if "numpy" in rates else "")
+        f"{name:<28}{result['activation_regions']:>11,}{result['linear_regions']:>11,}{result['predicates']:>15,}"
+        f"{result['exact_fallbacks']:>10,}{rates['nnapprox']:>14,.0f}{f'{wanted:,.0f}' if wanted else '':>11}"
+        f"{rates['nnapprox, all numbers']:>13,.0f}{f'{wanted / 2:,.0f}' if wanted else '':>9}"
+        + (f"{rates['numpy']:>11,.0f}{rates['nnapprox'] / rates['numpy']:>7.1f}x" if "numpy" in rates else "")
     )
 
 
@@ -142,10 +161,18 @@ def main() -> None:
     if options.rounds < 1:
         parser.error(f"--rounds must be at least 1, not {options.rounds}")
     results = {}
+    for kind, activation_only in {"activation regions": True, "all three numbers": False}.items():
+        # before anything else: what this process has held would count as held by its children
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+            results[f"memory, {kind}"] = held = process.submit(megabytes, activation_only).result()
+        if not options.json:
+            print(
+                f"{held['regions']:,} regions, {kind}: {held['megabytes']:.0f} MB (at most {WANTED_MEGABYTES} wanted)"
+            )
     if not options.json:
         print(
-            f"{'':<28}{'regions':>11}{'predicates':>15}{'integers':>11}{'regions/s':>14}{'wanted':>12}"
-            f"{'numpy':>12}{f'>{WANTED_RATIO}x':>8}"
+            f"{'':<28}{'activation':>11}{'linear':>11}{'predicates':>15}{'integers':>10}{'activation/s':>14}{'wanted':>11}"
+            f"{'all/s':>13}{'wanted':>9}{'numpy':>11}{f'>{WANTED_RATIO}x':>8}"
         )
     cases = [(str(list(widths)), he_normal(widths), SQUARE, wanted) for widths, wanted in RANDOM.items()]
     cases += [(name, network, UNIT, WANTED_EXACT) for name, network in exact_constructions().items()]

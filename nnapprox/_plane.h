@@ -337,12 +337,15 @@ static void set_forms(plane *s, int64_t depth, const uint64_t *states)
         now->flips += count;
     } else {
         count = 0;
-        for (int64_t j = 0; j < now->inputs; j++) {
-            const int on = is_on(states, j);
-            const double factor = on ? 1 : s->slope;
-            if (factor == 0) continue;
-            if (s->printing) set_residue_term(s, now, count, j, on ? 1 : s->slope_residue);
-            s->terms[count++] = term_of(s, below, j, factor);
+        for (int64_t w = 0; w < words; w++) {
+            const int64_t rest = now->inputs - 64 * w;
+            const uint64_t all = rest < 64 ? ((uint64_t)1 << rest) - 1 : ~(uint64_t)0;
+            for (uint64_t left = s->slope == 0 ? states[w] : all; left; left &= left - 1) {
+                const int64_t j = 64 * w + lowest_bit(left);
+                const int on = is_on(states, j);
+                if (s->printing) set_residue_term(s, now, count, j, on ? 1 : s->slope_residue);
+                s->terms[count++] = term_of(s, below, j, on ? 1 : s->slope);
+            }
         }
         if (s->printing) memcpy(now->residues, now->residue_bias, (size_t)now->neurons * sizeof *now->residues);
         memset(a, 0, (size_t)now->padded * sizeof *a);

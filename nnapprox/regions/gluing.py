@@ -104,9 +104,11 @@ class _Fingerprints:
     def _merge(self) -> None:
         if self._waiting:
             everything = np.concatenate([self._sorted, self._sorted[self._often], *self._new])
-            self._sorted, counts = np.unique(everything, return_counts=True)
-            self._often = counts > 1
             self._new, self._waiting = [], 0
+            everything.sort()  # and no np.unique, which takes twice the memory
+            first = np.append(True, everything[1:] != everything[:-1])
+            self._often = ~np.append(first[1:], True)[first]
+            self._sorted = everything[first]
 
     @property
     def different(self) -> int:

@@ -45,19 +45,20 @@ LISTED = 1 << 12
 def counter(network: Network, polygon: Polytope, output: _plane.Output | None = None) -> _plane.Counter:
     """Begin to count the regions of a relu or leaky-relu network of two inputs and one hidden layer or more."""
     centre, scale = _frame(polygon)
-    first = _on_frame(network.layers[0], centre, scale)
-    hidden = [first, *network.layers[1:-1]]
     slope = network.negative_slope
     rows = [[a * scale[0], b * scale[1], a * centre[0] + b * centre[1] + c] for a, b, c in _sides(polygon)]
     sides = np.array(rows, dtype=object)
-    known = np.column_stack([first.weight, first.bias])
     later: Iterator[_Entries]
     if network.dtype == "rational":
+        first = _on_frame(network.layers[0], centre, scale)
+        known = np.column_stack([first.weight, first.bias])
+        hidden = [first, *network.layers[1:-1]]
         forms, *matrices = (rows.matrix for rows in Network(hidden, network.activation).integer_layers)
-        later = map(_entries, matrices)
+        given, later = _given(known), map(_entries, matrices)
     else:
-        factor = _denominator(known)
-        forms, later = _times(known, factor), _later_layers(hidden, slope, factor)
+        forms, factor = _dyadic_on_frame(network.layers[0], centre, scale)
+        hidden = list(network.layers[:-1])
+        given, later = _given(forms, factor), _later_layers(hidden, slope, factor)
     slope_parts = np.array([slope.numerator, slope.denominator], dtype=object)
     bits = limbs.bits(forms)
     layers = []
@@ -68,11 +69,11 @@ def counter(network: Network, polygon: Polytope, output: _plane.Output | None = 
         layers.append(_layer(affine, entries, bits))
     return _plane.Counter(
         INSTRUCTION_SETS.index(instruction_set()),
-        np.ascontiguousarray(np.vstack([_given(sides), _given(known)]).T),
+        np.ascontiguousarray(np.vstack([_given(sides), given]).T),
         limbs.limbs(np.vstack([_times(side, _denominator(side)) for side in sides])),
         limbs.limbs(forms),
         layers,
-        _nearest(slope),
+        _nearest(slope.numerator, slope.denominator),
         limbs.limbs(slope_parts),
         output,
     )
@@ -133,6 +134,19 @@ def _on_frame(layer: Affine, centre: list[Fraction], scale: list[Fraction]) -> A
     """A map of the coordinates as a rational map of those in the frame."""
     [exact] = Network([layer]).astype("rational").layers
     return Affine(exact.weight * np.array(scale), exact.bias + exact.weight @ np.array(centre))
+
+
+def _dyadic_on_frame(layer: Affine, centre: list[Fraction], scale: list[Fraction]) -> tuple[Array, int]:
+    """The same of floats, as rows (a, b, c) of integers and what they are to be divided by: much quicker."""
+    numbers = np.column_stack([layer.weight, layer.bias]).astype(np.float64)
+    fractions, exponents = np.frexp(numbers)
+    least = exponents.min(initial=53, where=numbers != 0)
+    mantissas = np.ldexp(fractions, 53).astype(np.int64).astype(object)
+    integers = mantissas << np.maximum(exponents - least, 0).astype(object)
+    common = lcm(*(number.denominator for number in [*centre, *scale]))
+    (x, y), (width, height) = ([int(number * common) for number in pair] for pair in (centre, scale))
+    frame = np.array([[width, 0, x], [0, height, y], [0, 0, common]], dtype=object)
+    return integers @ frame, common << int(53 - least)
 
 
 class _Entries(NamedTuple):
@@ -217,26 +231,27 @@ def _layer(affine: Affine, entries: _Entries, bits: int) -> _plane.Layer:
     )
 
 
-def _given(forms: Array) -> Array:
-    """Forms in doubles, each a row with a bound on the error of values in the square, padded to whole blocks."""
-    rows = _rounded(forms)
+def _given(forms: Array, factor: int = 1) -> Array:
+    """Forms over a factor in doubles, a row each with a bound on the error of values in the square, in whole blocks."""
+    rows = _rounded(forms, factor)
     error = np.where(_comfortable(rows), 8 * EPSILON * np.abs(rows).sum(axis=1), np.inf)
     return np.pad(np.column_stack([rows, error]), ((0, -len(rows) % _plane.BLOCK), (0, 0)))
 
 
-def _rounded(numbers: Array) -> Array:
-    """Doubles next to floats or fractions; infinite where there are none so large, and 0 only for 0."""
+def _rounded(numbers: Array, factor: int = 1) -> Array:
+    """Doubles next to numbers over a factor; infinite where there are none so large, and 0 only for 0."""
     if numbers.dtype != object:
         return numbers.astype(np.float64)
-    return np.asarray(np.frompyfunc(_nearest, 1, 1)(numbers), dtype=np.float64)
+    nearest = np.frompyfunc(lambda number: _nearest(number.numerator, number.denominator * factor), 1, 1)
+    return np.asarray(nearest(numbers), dtype=np.float64)
 
 
-def _nearest(number: Fraction) -> float:
+def _nearest(numerator: int, denominator: int) -> float:
     try:
-        nearest = float(number)
+        nearest = numerator / denominator
     except OverflowError:
         return math.inf
-    return nearest if nearest or not number else math.ulp(0.0)
+    return nearest if nearest or not numerator else math.ulp(0.0)
 
 
 def _comfortable(rows: Array) -> Array:
