@@ -36,8 +36,8 @@
 #define MOST_FLIPS 64
 #define MOST_NUMBERS 9
 #define LARGEST 1e150
-/* Vertices with a larger error are computed anew from integers. */
-#define TOO_ROUGH 1e-8
+/* Vertices with a larger error are computed anew from their hyperplanes. */
+#define TOO_ROUGH 1e-7
 #define CACHED 256
 
 enum { DONE, PAUSED, NEEDS_ROOM };
@@ -113,6 +113,8 @@ INLINE int64_t words_for(int64_t bits) { return bits > 0 ? (bits + 63) / 64 : 1;
 INLINE int has(const uint64_t *mask, int64_t k) { return mask[k / 64] >> (k % 64) & 1; }
 INLINE void put(uint64_t *mask, int64_t k) { mask[k / 64] |= (uint64_t)1 << (k % 64); }
 INLINE void drop(uint64_t *mask, int64_t k) { mask[k / 64] &= ~((uint64_t)1 << (k % 64)); }
+
+INLINE double larger(double a, double b) { return a > b ? a : b; }
 
 INLINE int lowest(uint64_t word)
 {
@@ -343,6 +345,74 @@ static double leading(const limb *number)
     return length_of(number) < 0 ? -value : value;
 }
 
+/* Solve for a vertex on d hyperplanes in doubles. With B next to the inverse of A, and r a bound on |1 - B A|, a point x
+ * is off by at most |B| |A x + c| / (1 - r) in the largest coordinate. Gives whether that is good enough. */
+FOR_EVERY_ISA static int solve(const space *s, int64_t *v)
+{
+    const int d = (int)s->numbers - 1;
+    double a[MOST_NUMBERS][2 * MOST_NUMBERS] = {{0}}, x[MOST_NUMBERS], worst = 0, apart = 0;
+    int64_t line[MOST_NUMBERS];
+    int rows = 0;
+    for (int64_t w = 0; w < s->mask_words; w++) {
+        for (uint64_t left = facets_of(s, v)[w]; left; left &= left - 1) {
+            if (rows == d) return 0;
+            line[rows++] = s->line_of[64 * w + lowest(left)];
+        }
+    }
+    for (int i = 0; i < rows; i++) {
+        for (int k = 0; k < d; k++) a[i][k] = s->forms[k * s->lines + line[i]];
+        a[i][d + i] = 1;
+    }
+    for (int column = 0; column < d; column++) {
+        int pivot = column;
+        for (int i = column + 1; i < d; i++)
+            if (fabs(a[i][column]) > fabs(a[pivot][column])) pivot = i;
+        if (!(fabs(a[pivot][column]) > 1e-100)) return 0;
+        const double inverse = 1 / a[pivot][column];
+        for (int k = 0; k < 2 * d; k++) {
+            const double number = a[pivot][k] * inverse;
+            a[pivot][k] = a[column][k];
+            a[column][k] = number;
+        }
+        for (int i = 0; i < d; i++) {
+            const double factor = a[i][column];
+            if (i != column)
+                for (int k = column; k < 2 * d; k++) a[i][k] -= factor * a[column][k];
+        }
+    }
+    for (int i = 0; i < d; i++) {
+        x[i] = 0;
+        for (int j = 0; j < d; j++) x[i] -= a[i][d + j] * s->forms[d * s->lines + line[j]];
+        if (!(fabs(x[i]) < 1.01)) return 0;
+    }
+    double off[MOST_NUMBERS];
+    for (int j = 0; j < d; j++) {
+        double value = s->forms[d * s->lines + line[j]];
+        for (int k = 0; k < d; k++) value += s->forms[k * s->lines + line[j]] * x[k];
+        off[j] = fabs(value) + s->error[line[j]];
+    }
+    for (int i = 0; i < d; i++) {
+        double difference = 0, bound = 0;
+        for (int k = 0; k < d; k++) {
+            double product = i == k ? -1 : 0;
+            for (int j = 0; j < d; j++) product += a[i][d + j] * s->forms[k * s->lines + line[j]];
+            difference += fabs(product);
+        }
+        for (int j = 0; j < d; j++) {
+            difference += 32 * DBL_EPSILON * fabs(a[i][d + j]) * s->reach[line[j]];
+            bound += fabs(a[i][d + j]) * off[j];
+        }
+        worst = larger(worst, difference);
+        apart = larger(apart, bound);
+        if (!(difference < 0.5) || !(bound < TOO_ROUGH)) return 0;
+    }
+    const double error = 1.001 * apart / (1 - worst) + 8 * DBL_EPSILON;
+    if (!(error < TOO_ROUGH)) return 0;
+    for (int i = 0; i < d; i++) coordinates(v)[i] = x[i];
+    coordinates(v)[d] = error;
+    return 1;
+}
+
 /* Round the exact coordinates of a vertex. */
 static void refine(space *s, int64_t *v)
 {
@@ -378,7 +448,7 @@ INLINE void judge_in(const double *forms, int64_t stride, const double *error, c
     }
 }
 
-FOR_EVERY_ISA static void judge(const double *forms, int64_t stride, const double *error, const double *reach,
+INLINE void judge(const double *forms, int64_t stride, const double *error, const double *reach,
                                 int64_t count, int64_t numbers, const double *x, uint64_t *positive, uint64_t *negative)
 {
     switch (numbers) {
@@ -404,7 +474,7 @@ INLINE int64_t frame_words(const space *s, int64_t words, int64_t vertices)
 }
 
 /* Decide the signs of these neurons at a new vertex. */
-static void decide(space *s, layer *now, int64_t *v, const uint64_t *wanted)
+INLINE void decide(space *s, layer *now, int64_t *v, const uint64_t *wanted)
 {
     const int64_t words = now->words, n = now->padded;
     uint64_t *const positive = positive_of(s, v), *const negative = positive + words;
@@ -424,7 +494,7 @@ static void decide(space *s, layer *now, int64_t *v, const uint64_t *wanted)
 }
 
 /* Put the vertex where the edge from u to v meets crossing neuron c, which is positive at u. */
-static void meet(space *s, layer *now, int64_t *met, int64_t *u, int64_t *v, int64_t c, const uint64_t *wanted)
+FOR_EVERY_ISA static void meet(space *s, layer *now, int64_t *met, int64_t *u, int64_t *v, int64_t c, const uint64_t *wanted)
 {
     const int64_t n = now->padded, numbers = s->numbers;
     const double *const x = coordinates(u), *const y = coordinates(v);
@@ -432,19 +502,23 @@ static void meet(space *s, layer *now, int64_t *met, int64_t *u, int64_t *v, int
     for (int64_t i = 0; i + 1 < numbers; i++) {
         p += now->table[i * n + c] * x[i];
         q += now->table[i * n + c] * y[i];
-        length = fmax(length, fabs(x[i] - y[i]));
+        length = larger(length, fabs(x[i] - y[i]));
     }
-    const double e = fmax(error_of(s, u), error_of(s, v)), span = p - q, t = p / span;
-    const double bound = now->table[numbers * n + c] + now->table[(numbers + 1) * n + c] * e;
+    /* The line of the edge is off by `e` where it is met; what that and the error of the form do, the slope along the
+     * edge turns into a shift on it. */
+    const double span = p - q, t = p / span, reach = now->table[(numbers + 1) * n + c], given = now->table[numbers * n + c];
+    const double e_u = error_of(s, u), e_v = error_of(s, v), most = larger(e_u, e_v);
+    const double e = 1.001 * (e_u + t * (e_v - e_u)) + 8 * DBL_EPSILON;
+    const double least = span - 2.002 * (given + reach * most);
     double error = HUGE_VAL;
-    if (p >= 0 && q <= 0 && span > 4 * bound)
-        error = 1.001 * (e + 8 * DBL_EPSILON + (length + 2 * e) * (bound + 8 * DBL_EPSILON * (span + now->table[(numbers + 1) * n + c])) / (span - 2 * bound));
+    if (p >= 0 && q <= 0 && 2 * least > span)
+        error = 1.001 * (e + (length + 2 * most) * (given + reach * e + 8 * DBL_EPSILON * span) / least);
     for (int64_t i = 0; i + 1 < numbers; i++) coordinates(met)[i] = x[i] + t * (y[i] - x[i]);
     coordinates(met)[numbers - 1] = error;
     met[numbers] = s->next_id++;
     for (int64_t w = 0; w < s->mask_words; w++) facets_of(s, met)[w] = facets_of(s, u)[w] & facets_of(s, v)[w];
     put(facets_of(s, met), now->bit + now->neuron[c]);
-    if (!(error < TOO_ROUGH)) refine(s, met);
+    if (!(error < TOO_ROUGH) && !solve(s, met)) refine(s, met);
     decide(s, now, met, wanted);
 }
 
@@ -512,7 +586,7 @@ FOR_EVERY_ISA static int64_t find_edges(space *s, int64_t *frame, layer *now, in
 }
 
 /* Complete a frame: which of the wanted neurons cross it. */
-static void set_crossing(space *s, int64_t *frame, int64_t words, const uint64_t *wanted, int with_states)
+INLINE void set_crossing(space *s, int64_t *frame, int64_t words, const uint64_t *wanted, int with_states)
 {
     uint64_t *const crossing = crossing_of(frame, words), *const on = on_of(frame);
     for (int64_t w = 0; w < words; w++) {
@@ -528,7 +602,7 @@ static void set_crossing(space *s, int64_t *frame, int64_t words, const uint64_t
 }
 
 /* Cut the current polytope by its first crossing neuron into the parts where it is off and on. */
-static int split(space *s, int64_t *frame)
+FOR_EVERY_ISA static int split(space *s, int64_t *frame)
 {
     layer *const now = s->layers + frame[DEPTH];
     const int64_t words = now->words, stride = stride_of(s, words), count = frame[VERTICES];
@@ -585,7 +659,7 @@ static int split(space *s, int64_t *frame)
 }
 
 /* Take the section by the first crossing neuron that is left: it adds the regions that the others make on it. */
-static int count_section(space *s, int64_t *frame)
+FOR_EVERY_ISA static int count_section(space *s, int64_t *frame)
 {
     layer *const now = s->layers + frame[DEPTH];
     const int64_t words = now->words, stride = stride_of(s, words), count = frame[VERTICES];
@@ -639,7 +713,7 @@ static void set_states(layer *now, int64_t *frame)
         if (has(on_of(frame), c)) put(now->on, now->neuron[c]);
 }
 
-static int enter(space *s, int64_t *frame, int64_t depth, int64_t old_words)
+FOR_EVERY_ISA static int enter(space *s, int64_t *frame, int64_t depth, int64_t old_words)
 {
     layer *const now = s->layers + depth;
     const int64_t count = frame[VERTICES], all = words_for(now->neurons);
@@ -805,6 +879,7 @@ static size_t furnish(space *s, char *memory)
     CLAIM(s->error, s->lines);
     CLAIM(s->reach, s->lines);
     CLAIM(s->computed, s->lines);
+    CLAIM(s->line_of, s->planes);
     CLAIM(s->flipped, widest);
     CLAIM(s->term, widest);
     CLAIM(s->residue_row, widest);
@@ -829,6 +904,9 @@ static void start(space *s)
     memcpy(s->layers->summed, s->given + s->numbers * given + s->padded_sides, (size_t)s->layers->padded * sizeof(double));
     set_bounds(s, s->layers);
     for (int64_t line = 0; line < s->lines; line++) s->computed[line] = line < given ? 0 : -1;
+    for (int64_t plane = 0; plane < s->sides; plane++) s->line_of[plane] = plane;
+    for (const layer *now = s->layers; now < s->layers + s->hidden; now++)
+        for (int64_t k = 0; k < now->neurons; k++) s->line_of[now->bit + k] = now->first + k;
     for (int i = 0; i < CACHED; i++) s->cached[i] = -1;
     int64_t *const frame = s->arena;
     frame[BELOW] = -1, frame[VERTICES] = s->corners, frame[DEPTH] = -1, frame[SECTION] = 0;
