@@ -54,7 +54,7 @@ def save(figure: Figure, path: str | Path) -> None:
 
 
 def learning_curve(history: Sequence[dict[str, Any]], title: str) -> Figure:
-    """Training loss and test error (or loss) against the epoch, each on its own axis.
+    """Training loss and test error (or loss) against the epoch, each on its own axis; regions beside them.
 
     Parameters
     ----------
@@ -65,9 +65,10 @@ def learning_curve(history: Sequence[dict[str, Any]], title: str) -> Figure:
     """
     from matplotlib.ticker import MaxNLocator
 
-    figure = _figure(7, 4.2)
+    counted = [record for record in history if "activation_regions" in record]
+    figure = _figure(12 if counted else 7, 4.2)
     epochs = [record["epoch"] for record in history]
-    left = figure.add_subplot()
+    left, *beside = figure.subplots(1, 2 if counted else 1, squeeze=False).flat
     left.plot(epochs, [record["train_loss"] for record in history], color=BLUE, marker="o", ms=3, label="training loss")
     left.set(xlabel="epoch", ylabel="training loss (mean of the losses met)", title=title)
     left.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -81,6 +82,11 @@ def learning_curve(history: Sequence[dict[str, Any]], title: str) -> Figure:
         right.set_ylabel(f"{name} (%)" if accuracy else name)
         lines += right.lines
     left.legend(lines, [str(line.get_label()) for line in lines], loc="upper right")
+    for axes in beside:
+        regions = [record["activation_regions"] for record in counted]
+        axes.plot([record["epoch"] for record in counted], regions, color=BLUE, marker="o", ms=3)
+        axes.set(xlabel="epoch", ylabel="activation regions", title="Activation regions, counted exactly")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     return figure
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -18,6 +18,7 @@ from nnapprox.errors import FileFormatError
 if TYPE_CHECKING:
     from nnapprox.datasets import Dataset
     from nnapprox.network import Network
+    from nnapprox.regions import RegionCount
     from nnapprox.regions.domain import Domain
 
 MOST_INPUTS = 6
@@ -60,11 +61,19 @@ class Place:
     domain_json: Any
     slice_json: dict[str, Any] | None
 
-    def restricted(self) -> Network:
-        """The network that is counted: on the slice, if there is one."""
-        from nnapprox.regions.slices import restrict
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Of the network on the slice, if there is one."""
+        inputs, *others = self.network.widths
+        return (len(self.points) - 1 if self.points else inputs, *others)
 
-        return restrict(self.network, self.points) if self.points else self.network
+    def counts(self, activation_only: bool) -> Iterator[RegionCount]:
+        """Count, giving what is found up to now now and then."""
+        from nnapprox.regions.count import counts, slice_counts
+
+        if self.points:
+            return slice_counts(self.network, self.points, self.domain, activation_only=activation_only)
+        return counts(self.network, self.domain, activation_only=activation_only)
 
 
 def place_of(
@@ -92,30 +101,32 @@ def place_of(
         if len(through) not in (2, 3):
             raise click.UsageError(f"a slice goes through two or three points, but {points} holds {len(through)}")
         through = [[Fraction(number) for number in point] for point in through]
-        told = {"points": points, "text": f"{_kind(through)} through the points of {points}"}
+        told = {"points": points, "text": f"{kind(through)} through the points of {points}"}
     elif any(asked) or network.widths[0] > MOST_INPUTS:
         data = _data(network, metadata, dataset, data_dir, target, quiet)
-        numbers = line or plane or _of_different_classes(data)
-        through = [_sample(data, number) for number in numbers]
+        numbers = line or plane or classes_apart(data)
+        through = [sample(data, number) for number in numbers]
         labels = None if data.classes is None else [int(data.y_train[number]) for number in numbers]
-        text = f"{_kind(through)} through the training samples {_listed(numbers)} of {data.name}"
+        text = f"{kind(through)} through the training samples {listed(numbers)} of {data.name}"
         told = {"dataset": data.name, "samples": numbers, "labels": labels, "text": text}
         if labels is not None:
-            told["text"] += f", of the classes {_listed(labels)}"
+            told["text"] += f", of the classes {listed(labels)}"
         if not any(asked):
             output.note(f"{network.widths[0]} inputs are too many to enumerate: taking the {told['text']}")
     inputs = len(through) - 1 if through else network.widths[0]
     if told is not None:
-        told |= {"kind": _kind(through), "coordinates": "p0 + s (p1 - p0)" + " + t (p2 - p0)" * (inputs == 2)}
+        told |= {"kind": kind(through), "coordinates": "p0 + s (p1 - p0)" + " + t (p2 - p0)" * (inputs == 2)}
     where, shown = _domain(domain, inputs, metadata if not through else None, bool(through))
     return Place(network, through, where, shown, told)
 
 
-def _kind(points: Sequence[Any]) -> str:
+def kind(points: Sequence[Any]) -> str:
+    """What goes through so many points."""
     return "line" if len(points) == 2 else "plane"
 
 
-def _listed(numbers: Sequence[int]) -> str:
+def listed(numbers: Sequence[int]) -> str:
+    """Numbers in words."""
     return ", ".join(map(str, numbers))
 
 
@@ -136,7 +147,7 @@ def _data(
     return data
 
 
-def _of_different_classes(data: Dataset) -> tuple[int, ...]:
+def classes_apart(data: Dataset) -> tuple[int, ...]:
     """The first sample of each of the first three classes, or of both if there are two."""
     if data.classes is None:
         raise click.UsageError(f"{data.name} has no classes: give --line, --plane or --points FILE")
@@ -148,7 +159,8 @@ def _of_different_classes(data: Dataset) -> tuple[int, ...]:
     return tuple(map(int, numbers))
 
 
-def _sample(data: Dataset, number: int) -> list[Fraction]:
+def sample(data: Dataset, number: int) -> list[Fraction]:
+    """A training sample as the rational point that it is."""
     if not 0 <= number < len(data.x_train):
         raise click.UsageError(f"{data.name} has no training sample {number}: they are 0 to {len(data.x_train) - 1}")
     return [Fraction(x) / data.divisor for x in data.x_train[number].tolist()]

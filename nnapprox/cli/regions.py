@@ -14,7 +14,6 @@ from nnapprox.cli.options import Integers, complete_network_file, json_option, n
 from nnapprox.cli.region_domain import Place, place_of, slice_options
 
 if TYPE_CHECKING:
-    from nnapprox.network import Network
     from nnapprox.regions import RegionCount
 
 EPILOG = """\b
@@ -68,27 +67,25 @@ def command(
         return
     path = Path(file) if file is not None else newest_network()
     from nnapprox import files
+    from nnapprox.regions.count import require_piecewise_linear
 
     stored = files.read(path)
-    slope = stored.network.negative_slope  # refused here where there is none, before any data are read
-    del slope
+    require_piecewise_linear(stored.network)  # before any data are read
     place = place_of(stored.network, stored.metadata, quiet=quiet, **where)
     began = time.process_time()
-    network = place.restricted()
-    count = _count(network, place, activation_only, max_regions, quiet)
+    count = _count(place, activation_only, max_regions, quiet)
     seconds = time.process_time() - began
-    told = _described(stored.network, path, network, place, count, seconds)
+    told = _described(path, place, count, seconds)
     if as_json:
         output.print_json(told)
     else:
-        output.print_pairs(_shown(told, network))
+        output.print_pairs(_shown(told, place.widths))
     if not count.complete and (max_regions is None or count.activation_regions < max_regions):
         raise KeyboardInterrupt
 
 
-def _count(network: Network, place: Place, activation_only: bool, limit: int | None, quiet: bool) -> RegionCount:
+def _count(place: Place, activation_only: bool, limit: int | None, quiet: bool) -> RegionCount:
     """Count until it is complete, enough, or interrupted."""
-    from nnapprox.regions.count import counts
     from nnapprox.regions.region_count import RegionCount
 
     least = None if activation_only else 1
@@ -96,7 +93,7 @@ def _count(network: Network, place: Place, activation_only: bool, limit: int | N
     began = time.monotonic()
     try:
         with output.progress(quiet) as report:
-            for count in counts(network, place.domain, activation_only=activation_only):
+            for count in place.counts(activation_only):
                 rate = count.activation_regions / max(time.monotonic() - began, 1e-6)
                 found = "" if count.linear_regions is None else f", {count.linear_regions:,} linear regions"
                 report(0.0, f"{count.activation_regions:,} cells{found} so far, {rate:,.0f} cells/s")
@@ -107,12 +104,10 @@ def _count(network: Network, place: Place, activation_only: bool, limit: int | N
     return count
 
 
-def _described(
-    whole: Network, path: Path, network: Network, place: Place, count: RegionCount, seconds: float
-) -> dict[str, Any]:
+def _described(path: Path, place: Place, count: RegionCount, seconds: float) -> dict[str, Any]:
     """All that there is to tell, for `output.print_json`."""
     return {
-        "network": output.network_json(whole, path),
+        "network": output.network_json(place.network, path),
         "domain": place.domain_json,
         "slice": place.slice_json,
         "activation_regions": count.activation_regions,
@@ -120,7 +115,7 @@ def _described(
         "distinct_affine_maps": count.distinct_affine_maps,
         "exact": count.complete,
         "arithmetic": {"predicates": count.predicates, "exact_fallbacks": count.exact_fallbacks},
-        "bounds": _bounds(network.widths),
+        "bounds": _bounds(place.widths),
         "seconds": seconds,
     }
 
@@ -153,7 +148,7 @@ def _shown_bounds(bounds: Mapping[str, int | None], widths: tuple[int, ...]) -> 
     return pairs
 
 
-def _shown(told: Mapping[str, Any], network: Network) -> dict[str, object]:
+def _shown(told: Mapping[str, Any], widths: tuple[int, ...]) -> dict[str, object]:
     """The result in words, for `output.print_pairs`."""
     counted = "" if told["exact"] else "at least "
     whole = told["network"]
@@ -167,7 +162,7 @@ def _shown(told: Mapping[str, Any], network: Network) -> dict[str, object]:
     arithmetic = told["arithmetic"]
     decided, fallbacks = arithmetic["predicates"], arithmetic["exact_fallbacks"]
     pairs["arithmetic"] = f"{decided:,} signs decided, {fallbacks:,} of them in integers" if decided else "in integers"
-    pairs |= _shown_bounds(told["bounds"], network.widths)
+    pairs |= _shown_bounds(told["bounds"], widths)
     pairs["CPU seconds"] = f"{told['seconds']:.3g}"
     return {name: value for name, value in pairs.items() if value is not None}
 

@@ -24,6 +24,7 @@ from nnapprox.cli.options import (
     quiet_option,
     require_writable,
 )
+from nnapprox.cli.region_history import RegionHistory, region_history, stored_box
 
 if TYPE_CHECKING:
     from nnapprox.cli.function_data import FunctionData
@@ -60,6 +61,9 @@ Examples:
     "--seeds", type=click.IntRange(1), default=1, show_default=True, help="Train so often; keep the median run."
 )
 @click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Runs side by side.")
+@click.option(
+    "--regions-every", type=click.IntRange(1), metavar="N", help="Count the activation regions every N epochs."
+)
 @click.option("--checkpoint", type=click.Path(), help="Keep the state here, once an epoch and on Ctrl-C.")
 @click.option("--resume", type=click.Path(), help="Go on from a checkpoint.")
 @click.option("-o", "--output", "out", type=click.Path(), help="The network file to write.")
@@ -69,8 +73,9 @@ Examples:
 @click.pass_context
 def command(
     ctx: click.Context, /, dataset: str, data_dir: str | None, target: str | None, function: str | None,
-    domain: str | None, samples: int | None, seeds: int, jobs: int, checkpoint: str | None, resume: str | None,
-    out: str | None, plot: str | None, as_json: bool, quiet: bool, **choices: Any,
+    domain: str | None, samples: int | None, seeds: int, jobs: int, regions_every: int | None,
+    checkpoint: str | None, resume: str | None, out: str | None, plot: str | None, as_json: bool, quiet: bool,
+    **choices: Any,
 ) -> None:  # fmt: skip
     """Train a dense network by per-sample SGD and write it.
 
@@ -85,6 +90,8 @@ def command(
             require_writable(path)
     if seeds > 1 and (resume or checkpoint):
         raise click.UsageError("a checkpoint holds one run: leave --seeds out")
+    if seeds > 1 and regions_every:
+        raise click.UsageError("regions are counted along one run: leave --seeds or --regions-every out")
     recipe = Recipe(**choices)
     sampled = read_function(ctx, function, domain, samples)
     if resume is not None:
@@ -96,6 +103,8 @@ def command(
     stem = "function" if sampled else Path(data.name).stem
     out = out or f"{stem}-{'-'.join(map(str, (data.inputs, *recipe.hidden, data.outputs)))}.npz"
     require_writable(out)
+    box = sampled.domain if sampled else None
+    counted = region_history(regions_every, data, recipe, box) if regions_every else None
     if seeds > 1:
         runs = _train_seeds(data, recipe, seeds, jobs, quiet)
     else:
@@ -103,13 +112,14 @@ def command(
         state = state or run.start()
         kept = checkpoint or resume or f"{Path(out).stem}.checkpoint.npz"
         source = {"--dataset": dataset, "--data-dir": data_dir, "--target": target}
+        every = None if regions_every is None else str(regions_every)
         if sampled:
             source = {"--function": function, "--domain": domain, "--samples": str(sampled.samples)}
-        again = _command_line({**source, "--resume": kept})
-        _train_one(run, state, kept, checkpoint is not None, again, quiet)
+        again = _command_line({**source, "--regions-every": every, "--resume": kept})
+        _train_one(run, state, counted, kept, checkpoint is not None, again, quiet)
         runs = [(run, state)]
     if runs:
-        _report(runs, sampled, out, plot, as_json)
+        _report(runs, sampled, counted, out, plot, as_json)
     if len(runs) < seeds:
         output.note(f"stopped when {len(runs)} of {seeds} runs were finished")
         raise KeyboardInterrupt
@@ -148,11 +158,16 @@ def _interrupts() -> Iterator[threading.Event]:
         signal.signal(signal.SIGINT, previous)
 
 
-def _train_one(run: Run, state: TrainState, checkpoint: str, every_epoch: bool, again: str, quiet: bool) -> None:
+def _train_one(
+    run: Run, state: TrainState, counted: RegionHistory | None, checkpoint: str, every_epoch: bool, again: str,
+    quiet: bool,
+) -> None:  # fmt: skip
     from nnapprox.training.checkpoint import save_checkpoint
 
     with _interrupts() as interrupted, output.progress(quiet) as report:
         for step in run.advance(state):
+            if counted is not None and step.record is not None:
+                counted.record(state, run.network(state))
             done = [record for record in state.history[-1:] if record.get("test_accuracy") is not None]
             accuracy = f", test accuracy {100 * done[0]['test_accuracy']:.2f} %" if done else ""
             rate = state.step / max(state.kernel_seconds, 1e-9)
@@ -198,8 +213,9 @@ def _train_seeds(data: Dataset, recipe: Recipe, seeds: int, jobs: int, quiet: bo
 
 
 def _report(
-    runs: list[tuple[Run, TrainState]], sampled: FunctionData | None, out: str, plot: str | None, as_json: bool
-) -> None:
+    runs: list[tuple[Run, TrainState]], sampled: FunctionData | None, counted: RegionHistory | None, out: str,
+    plot: str | None, as_json: bool,
+) -> None:  # fmt: skip
     from statistics import mean, stdev
 
     from nnapprox import files
@@ -212,6 +228,7 @@ def _report(
     run, state = sorted(runs, key=quality)[(len(runs) - 1) // 2]
     network = run.network(state)
     dataset = {"name": run.dataset.name, "fingerprint": run.dataset.fingerprint, "image_shape": run.dataset.image_shape}
+    dataset |= stored_box(run.dataset, sampled.domain if sampled else None)
     metadata = {"command": "train", "recipe": run.recipe.to_json(), "seed": run.recipe.seed, "dataset": dataset}
     files.save(network, out, metadata)
     proved = sampled.certify(network) if sampled else {}
@@ -239,6 +256,8 @@ def _report(
         result["seeds"] = [r.recipe.seed for r, _ in runs]
         result["test_accuracies" if last.get("test_accuracy") is not None else "test_losses"] = qualities
         result["mean"], result["standard_deviation"] = mean(qualities), stdev(qualities)
+    if counted is not None:
+        result["regions_counted_on"] = counted.text
     if proved:
         result["certificate"] = proved["certificate"]
     if as_json:
@@ -259,6 +278,8 @@ def _report(
         )
     if proved:
         pairs["certificate"] = output.certificate_text(proved["certificate"])
+    if "activation_regions" in last and counted is not None:
+        pairs["activation regions"] = f"{last['activation_regions']:,} on {counted.text}"
     pairs["training loss"] = f"{last['train_loss']:.6g}"
     pairs["speed"] = f"{rate:,.0f} samples/s"
     pairs["seed"] = run.recipe.seed

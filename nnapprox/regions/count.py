@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
+import numpy as np
+
 from nnapprox.errors import UsageError
+from nnapprox.exact import IntegerRows
 from nnapprox.network import Network
-from nnapprox.regions import plane, stand_in
+from nnapprox.regions import plane, space
 from nnapprox.regions.cells import Cell, cells
 from nnapprox.regions.domain import Domain, polytope
-from nnapprox.regions.line import line_pieces
+from nnapprox.regions.line import integer_pieces
 from nnapprox.regions.polytope import Polytope
 from nnapprox.regions.region_count import RegionCount
+from nnapprox.regions.slices import line_layers, restrict
 
 
 def count_regions(
@@ -46,32 +50,53 @@ def count_regions(
 
 def regions(network: Network, domain: Domain) -> Iterator[Cell]:
     """Give the activation regions of a network on a convex domain, one after the other; raises as `count_regions`."""
-    _require_piecewise_linear(network)
+    require_piecewise_linear(network)
     return cells(network, polytope(domain, network))
 
 
 def counts(network: Network, domain: Domain, *, activation_only: bool = False) -> Iterator[RegionCount]:
     """Count as `count_regions` does, but give what is found up to now now and then; the last is complete."""
-    _require_piecewise_linear(network)
+    require_piecewise_linear(network)
     part = polytope(domain, network)
     if part.dimension != network.widths[0]:
         raise UsageError(
             f"the network takes {network.widths[0]} coordinates, but the domain has {part.dimension} dimensions"
         )
     if part.dimension == 1:
-        return _on_a_line(network, part, activation_only)
-    if part.dimension == 2 and activation_only:
-        return plane.counts(network, part)
-    return stand_in.counts(network, part, activation_only=activation_only)
+        return _on_a_line(network, network.astype("rational").integer_layers, part, activation_only)
+    count = plane.counts if part.dimension == 2 else space.counts
+    return count(network, part, activation_only=activation_only)
 
 
-def _on_a_line(network: Network, interval: Polytope, activation_only: bool) -> Iterator[RegionCount]:
-    ends = sorted(x for [x] in interval.points)
-    pieces = line_pieces(network, *ends)
+def slice_counts(
+    network: Network, points: Sequence[Sequence[int | Fraction]], domain: Domain, *, activation_only: bool = False
+) -> Iterator[RegionCount]:
+    """Count as `counts` does, on the line through two points or the plane through three.
+
+    The domain is in the coordinates of `nnapprox.regions.slices.restrict`. Raises as both do.
+    """
+    require_piecewise_linear(network)
+    if len(points) != 2 or domain == "all":
+        return counts(restrict(network, points), domain, activation_only=activation_only)
+    interval = polytope(domain, network)
+    if interval.dimension != 1:
+        raise UsageError(f"a domain on a line has one dimension, not {interval.dimension}")
+    return _on_a_line(network, line_layers(network, points), interval, activation_only)
+
+
+def _on_a_line(
+    network: Network, layers: Sequence[IntegerRows], interval: Polytope, activation_only: bool
+) -> Iterator[RegionCount]:
+    if activation_only and len(layers) > 1:  # outputs play no part: let there be one, which is 0
+        layers = [*layers[:-1], IntegerRows(np.zeros((1, network.widths[-2] + 1), dtype=np.int64), (1,))]
+    slope = None if network.activation.name == "identity" else network.negative_slope
+    pieces = integer_pieces(layers, slope, *sorted(x for [x] in interval.points))
     linear, maps = (None, None) if activation_only else (pieces.linear_regions, pieces.distinct_affine_maps)
-    decided = pieces.activation_regions * network.neurons
+    decided = pieces.signs_decided
     yield RegionCount(pieces.activation_regions, linear, maps, decided, decided, complete=True)
 
 
-def _require_piecewise_linear(network: Network) -> Fraction:
-    return network.negative_slope
+def require_piecewise_linear(network: Network) -> None:
+    """Refuse a network whose activation is another than relu, leaky-relu or the identity, as a `UsageError`."""
+    if not network.activation.is_piecewise_linear:
+        raise UsageError(f"a {network.activation} network has no regions: only relu and leaky-relu networks have")

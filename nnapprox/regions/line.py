@@ -8,6 +8,7 @@ what those neurons contribute that change their states between them is added.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
@@ -19,6 +20,7 @@ import numpy as np
 
 from nnapprox.errors import UsageError
 from nnapprox.exact import (
+    IntegerRows,
     Integers,
     Rational,
     integers,
@@ -47,9 +49,12 @@ class Pieces:
     rows : array of integers, shape (knots, outputs + 2)
         A knot a row, from left to right: (p, y_1 t, ..., y_m t, t) at the point p / t; the first and the last may be at
         infinity, with slopes in place of values and t = 0.
+    signs_decided : int
+        Signs of neurons at knots that were looked at to find them, all of them exactly.
     """
 
     rows: Integers
+    signs_decided: int = 0
 
     @property
     def activation_regions(self) -> int:
@@ -85,7 +90,7 @@ class Pieces:
 
     def merged(self) -> Pieces:
         """The same function without the knots where nothing bends."""
-        return Pieces(self.rows[np.concatenate([[True], self.is_bent, [True]])])
+        return Pieces(self.rows[np.concatenate([[True], self.is_bent, [True]])], self.signs_decided)
 
     @cached_property
     def _lines(self) -> Integers:
@@ -120,15 +125,35 @@ def line_pieces(network: Network, low: Fraction | None = None, high: Fraction | 
     if low is not None and high is not None and not low < high:
         raise UsageError(f"the interval from {low} to {high} is empty")
     exact = network.astype("rational")
-    first, *others = exact.integer_layers
+    slope = None if network.activation.name == "identity" else exact.negative_slope
+    return integer_pieces(exact.integer_layers, slope, low, high)
+
+
+def integer_pieces(
+    layers: Sequence[IntegerRows], slope: Fraction | None, low: Fraction | None, high: Fraction | None
+) -> Pieces:
+    """The pieces, as `line_pieces` gives them, of affine maps in integers.
+
+    Parameters
+    ----------
+    layers : sequence of IntegerRows
+        As `Network.integer_layers` has them; the first takes one coordinate.
+    slope : Fraction or None
+        That of the activation between them at negative arguments; None for the identity.
+    low, high : Fraction or None
+        The ends, low < high; None for infinity.
+    """
+    first, *others = layers
     ends = [(-1, 0) if low is None else low.as_integer_ratio(), (1, 0) if high is None else high.as_integer_ratio()]
     layer = _Layer(integers(ends).T, first.matrix[:, :1], first.matrix[:, 1:])
+    signs_decided = 0
     for following in others:
-        if network.activation.name == "identity":
+        if slope is None:
             layer = _Layer(layer.knots, *_image(following.matrix, layer.slopes, layer.intercepts))
         else:
-            layer = _through(layer, exact.negative_slope, following.matrix)
-    return Pieces(_rows(layer, exact.integer_layers[-1].scale))
+            signs_decided += len(layer.slopes) * layer.knots.shape[1]
+            layer = _through(layer, slope, following.matrix)
+    return Pieces(_rows(layer, layers[-1].scale), signs_decided)
 
 
 class _Layer(NamedTuple):
@@ -217,7 +242,8 @@ def _image(matrix: Integers, slopes: Integers, intercepts: Integers) -> tuple[In
     """Slopes and intercepts after an affine map, whose matrix is that of `nnapprox.exact.IntegerRows`."""
     constant = np.zeros_like(slopes[:1]), np.ones_like(intercepts[:1])
     columns = np.block([[slopes, intercepts], list(constant)])
-    image = matrix_product(matrix, columns)
+    used = columns.any(axis=1)  # neurons that are active somewhere
+    image = matrix_product(matrix[:, used], columns[used])
     return image[:, : slopes.shape[1]], image[:, slopes.shape[1] :]
 
 

@@ -9,7 +9,17 @@ from math import lcm
 import numpy as np
 
 from nnapprox.errors import UsageError
-from nnapprox.exact import Integers, integers, matrix_product, sum_of_products
+from nnapprox.exact import (
+    IntegerRows,
+    Integers,
+    dyadic,
+    dyadic_rows,
+    integers,
+    largest,
+    matrix_product,
+    sum_of_products,
+    widen,
+)
 from nnapprox.network import Affine, Array, Network
 
 MARGIN = Fraction(1, 2)
@@ -38,31 +48,54 @@ def restrict(network: Network, points: Sequence[Sequence[int | Fraction]]) -> Ne
     UsageError
         There are not as many points or coordinates, two points are equal, or three are on a line.
     """
+    image, divisor = _first_layer(network, points)
+    exact = np.array([[Fraction(int(number), divisor) for number in row] for row in image], dtype=object)
+    first = Affine(exact[:, :-1], exact[:, -1])
+    later = Network(network.layers[1:], network.activation).astype("rational").layers if network.depth > 1 else ()
+    return Network([first, *later], network.activation)
+
+
+def line_layers(network: Network, points: Sequence[Sequence[int | Fraction]]) -> list[IntegerRows]:
+    """The layers of the network that `restrict` gives on the line through two points, in integers; much quicker."""
+    if network.dtype == "rational":
+        return list(restrict(network, points).integer_layers)
+    image, divisor = _first_layer(network, points)
+    layers, slope = [IntegerRows(image, (divisor,) * len(image))], network.negative_slope
+    for layer in network.layers[1:]:
+        layers.append(dyadic_rows(layer.weight, layer.bias, layers[-1].scale[0] * slope.denominator))
+    return layers
+
+
+def _first_layer(network: Network, points: Sequence[Sequence[int | Fraction]]) -> tuple[Integers, int]:
+    """The first layer on the slice, weights and bias, as integers and the number that they are to be divided by."""
     if len(points) not in (2, 3):
         raise UsageError(f"a line goes through two points and a plane through three, not {len(points)}")
     for point in points:
         if len(point) != network.widths[0]:
             raise UsageError(f"a point has {len(point)} coordinates, but the network takes {network.widths[0]}")
+    start, directions, scale = _frame(points)
+    columns = np.stack([*directions, start]).T
+    first = network.layers[0]
+    image, divisor = _product(first.weight, columns)
+    bias, bias_divisor = _integral(first.bias)
+    divisor *= scale
+    common = lcm(divisor, bias_divisor)
+    image = image * (common // divisor)
+    image[:, -1] += bias.astype(object) * (common // bias_divisor)
+    return image, common
+
+
+def require_independent(points: Sequence[Sequence[int | Fraction]]) -> None:
+    """Refuse, as a `UsageError`, points that are equal or on one line."""
+    _frame(points)
+
+
+def _frame(points: Sequence[Sequence[int | Fraction]]) -> tuple[Integers, list[Integers], int]:
+    """The first point and the ways to the others in integers, and the number that they are to be divided by."""
     scale = lcm(*{number.denominator for point in points for number in point})
     start, *others = (integers([number.numerator * (scale // number.denominator) for number in p]) for p in points)
+    start, *others = widen(2 * max(largest(point) for point in (start, *others)), start, *others)
     directions = [other - start for other in others]
-    _require_independent(directions)
-    columns = np.stack([*directions, start]).T
-    first, *later = network.layers
-    image, divisor = _product(first.weight, columns)
-    fractions = [[Fraction(int(number), divisor * scale) for number in row] for row in image]
-    exact = np.array(fractions, dtype=object)
-    bias = exact[:, -1] + [Fraction(number) for number in first.bias.tolist()]
-    rest = [] if not later else Network(later, network.activation).astype("rational").layers
-    return Network([Affine(exact[:, :-1], bias), *rest], network.activation)
-
-
-def box(points: int) -> list[tuple[Fraction, Fraction]]:
-    """In the coordinates of `restrict`, a box that holds so many points, with a margin around them."""
-    return [(-MARGIN, 1 + MARGIN)] * (points - 1)
-
-
-def _require_independent(directions: list[Integers]) -> None:
     if not all(direction.any() for direction in directions):
         raise UsageError("two points of the slice are equal: choose different ones")
     if len(directions) == 2:
@@ -70,16 +103,30 @@ def _require_independent(directions: list[Integers]) -> None:
         place = int(np.flatnonzero(u)[0])
         if not sum_of_products(u[place : place + 1], v, -v[place : place + 1], u).any():
             raise UsageError("the three points of the slice lie on a line: choose others, or take the line")
+    return start, directions, scale
+
+
+def _integral(array: Array) -> tuple[Integers, int]:
+    if array.dtype != object:
+        return dyadic(array)
+    scale = lcm(*{number.denominator for number in array.flat})
+    return integers([n.numerator * (scale // n.denominator) for n in array.flat]).reshape(array.shape), scale
+
+
+def box(points: int) -> list[tuple[Fraction, Fraction]]:
+    """In the coordinates of `restrict`, a box that holds so many points, with a margin around them."""
+    return [(-MARGIN, 1 + MARGIN)] * (points - 1)
 
 
 def _product(weight: Array, columns: Integers) -> tuple[Integers, int]:
     """The product with integers as integers, and the number that they are to be divided by."""
+    used = columns.any(axis=1)  # most pixels of an image are 0
+    weight, columns = weight[:, used], columns[used]
     if weight.dtype == object:
-        scale = lcm(*{number.denominator for number in weight.flat})
-        rows = integers([[n.numerator * (scale // n.denominator) for n in row] for row in weight])
-        return matrix_product(rows, columns), scale
+        rows, scale = _integral(weight)
+        return matrix_product(rows, columns).astype(object), scale
     rest = weight.astype(np.float64)
-    _, exponent = np.frexp(np.abs(rest).max())
+    _, exponent = np.frexp(np.abs(rest).max(initial=0))
     shift, total = _BITS - int(exponent), np.zeros((len(weight), columns.shape[1]), dtype=object)
     power = 0
     while rest.any():

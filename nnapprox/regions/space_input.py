@@ -53,7 +53,7 @@ def counter(network: Network, domain: Polytope) -> _space.Counter:
         limbs.limbs(np.vstack([plane_input._times(side, plane_input._denominator(side)) for side in sides])),
         limbs.limbs(forms),
         layers,
-        plane_input._nearest(slope),
+        plane_input._nearest(*slope.as_integer_ratio()),
         limbs.limbs(slope_parts),
         _corners(domain, centre, scale),
         _incidence(domain, -(-planes // 64)),
