@@ -12,8 +12,10 @@ import click
 from nnapprox.cli import output
 from nnapprox.cli.options import Integers, complete_network_file, json_option, newest_network, quiet_option
 from nnapprox.cli.region_domain import Place, place_of, slice_options
+from nnapprox.errors import FileFormatError, UsageError
 
 if TYPE_CHECKING:
+    from nnapprox.files import NetworkFile
     from nnapprox.regions import RegionCount
 
 EPILOG = """\b
@@ -66,10 +68,9 @@ def command(
         _show_bounds(widths, as_json)
         return
     path = Path(file) if file is not None else newest_network()
-    from nnapprox import files
     from nnapprox.regions.count import require_piecewise_linear
 
-    stored = files.read(path)
+    stored = _read(path)
     require_piecewise_linear(stored.network)  # before any data are read
     place = place_of(stored.network, stored.metadata, quiet=quiet, **where)
     began = time.process_time()
@@ -82,6 +83,18 @@ def command(
         output.print_pairs(_shown(told, place.widths))
     if not count.complete and (max_regions is None or count.activation_regions < max_regions):
         raise KeyboardInterrupt
+
+
+def _read(path: Path) -> NetworkFile:
+    """Read a network; one that holds what no network can, as NaN, is wrong usage here, not a damaged file."""
+    from nnapprox import files
+
+    try:
+        return files.read(path)
+    except FileFormatError as error:
+        if isinstance(error.__cause__, UsageError):
+            raise UsageError(str(error)) from error
+        raise
 
 
 def _count(place: Place, activation_only: bool, limit: int | None, quiet: bool) -> RegionCount:

@@ -150,6 +150,7 @@ def test_a_limit_gives_a_lower_bound(cli):
         (["two.npz", "--domain", "star.csv"], "convex polygon"),
         (["two.npz", "--domain", "one.csv"], "three vertices"),
         (["tanh.npz"], "tanh"),
+        (["nan.npz"], "not finite"),
         (["nine.npz"], "names no data set"),
         (["network.npz", "--line", "1,1"], "equal"),
         (["network.npz", "--line", "1,2,3"], "2 numbers"),
@@ -165,6 +166,7 @@ def test_bad_input_is_one_line(cli, arguments, message):
     nnapprox.save(he_normal([2, 5, 1]), "two.npz")
     nnapprox.save(he_normal([2, 5, 1], activation="tanh"), "tanh.npz")
     nnapprox.save(he_normal([9, 5, 1]), "nine.npz")
+    np.savez("nan.npz", W0=[[1.0, np.nan]], b0=[0.0], W1=[[1.0]], b1=[0.0])
     Path("equal.csv").write_text("1,2\n1,2\n")
     Path("one.csv").write_text("1,2\n")
     Path("collinear.csv").write_text("0,0\n1,2\n1/2,1\n")
@@ -175,10 +177,10 @@ def test_bad_input_is_one_line(cli, arguments, message):
 
 
 def test_ctrl_c_gives_what_is_proved(folder, environment):
-    nnapprox.save(he_normal([3, 64, 64, 64, 1]), "huge.npz")
+    nnapprox.save(he_normal([5, 96, 96, 96, 1]), "huge.npz")
     arguments = [*COMMAND, "regions", "huge.npz", "--json", "--quiet"]
     process = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, text=True)
-    time.sleep(4)
+    time.sleep(3)
     began = time.monotonic()
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=30)
