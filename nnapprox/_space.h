@@ -814,7 +814,7 @@ static void list_cell(space *s, int64_t *frame)
         for (int64_t i = 0; i < frame[VERTICES]; i++) facets |= facets_of(s, vertex_of(s, frame, last->words, i))[w];
         for (; facets; facets &= facets - 1) {
             const int64_t plane = 64 * w + lowest(facets);
-            s->labels[end++] = plane < s->sides ? -1 : (int32_t)(plane - s->sides);
+            s->labels[end++] = (int32_t)(plane < s->sides ? -1 - plane : plane - s->sides);
         }
     }
     s->offsets[++s->found] = end;

@@ -67,13 +67,17 @@ class Place:
         inputs, *others = self.network.widths
         return (len(self.points) - 1 if self.points else inputs, *others)
 
-    def counts(self, activation_only: bool) -> Iterator[RegionCount]:
+    def counts(self, activation_only: bool, jobs: int, dask: str | None) -> Iterator[RegionCount]:
         """Count, giving what is found up to now now and then."""
+        from nnapprox.regions import jobs as workers_of
         from nnapprox.regions.count import counts, slice_counts
 
+        workers = workers_of.dask_workers(dask) if dask else workers_of.local_workers(jobs) if jobs > 1 else None
         if self.points:
-            return slice_counts(self.network, self.points, self.domain, activation_only=activation_only)
-        return counts(self.network, self.domain, activation_only=activation_only)
+            return slice_counts(
+                self.network, self.points, self.domain, activation_only=activation_only, workers=workers
+            )
+        return counts(self.network, self.domain, activation_only=activation_only, workers=workers)
 
 
 def place_of(

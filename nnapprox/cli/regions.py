@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,12 +49,14 @@ NAMES = {
 @click.option("--activation-only", is_flag=True, help="Count activation regions alone, which is the quickest.")
 @click.option("--widths", type=Integers(), metavar="D,N,...,M", help="Only the bounds for these widths, no network.")
 @click.option("--max-regions", type=click.IntRange(1), metavar="N", help="Stop at so many: a lower bound.")
+@click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Processes that share the work.")
+@click.option("--dask", metavar="ADDRESS", help="Let the workers of this Dask cluster do it (extra: dask).")
 @json_option
 @quiet_option
 @click.pass_context
 def command(
     ctx: click.Context, /, file: str | None, activation_only: bool, widths: tuple[int, ...] | None,
-    max_regions: int | None, as_json: bool, quiet: bool, views: Views, **where: Any,
+    max_regions: int | None, jobs: int, dask: str | None, as_json: bool, quiet: bool, views: Views, **where: Any,
 ) -> None:  # fmt: skip
     """Count the regions of a piecewise linear network, exactly.
 
@@ -79,7 +81,7 @@ def command(
     place = place_of(stored.network, stored.metadata, quiet=quiet, **where)
     views.require_fitting(place)  # before a long count
     began = time.process_time()
-    count = _count(place, activation_only, max_regions, quiet)
+    count = _count(place.counts(activation_only, jobs, dask), activation_only, max_regions, quiet)
     seconds = time.process_time() - began
     told = _described(path, place, count, seconds)
     if count.complete:
@@ -104,7 +106,7 @@ def _read(path: Path) -> NetworkFile:
         raise
 
 
-def _count(place: Place, activation_only: bool, limit: int | None, quiet: bool) -> RegionCount:
+def _count(counts: Iterator[RegionCount], activation_only: bool, limit: int | None, quiet: bool) -> RegionCount:
     """Count until it is complete, enough, or interrupted."""
     from nnapprox.regions.region_count import RegionCount
 
@@ -113,7 +115,7 @@ def _count(place: Place, activation_only: bool, limit: int | None, quiet: bool) 
     began = time.monotonic()
     try:
         with output.progress(quiet) as report:
-            for count in place.counts(activation_only):
+            for count in counts:
                 rate = count.activation_regions / max(time.monotonic() - began, 1e-6)
                 found = "" if count.linear_regions is None else f", {count.linear_regions:,} linear regions"
                 report(0.0, f"{count.activation_regions:,} cells{found} so far, {rate:,.0f} cells/s")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from fractions import Fraction
 
 import numpy as np
@@ -10,9 +11,10 @@ import numpy as np
 from nnapprox.errors import UsageError
 from nnapprox.exact import IntegerRows
 from nnapprox.network import Network
-from nnapprox.regions import plane, space
+from nnapprox.regions import jobs, plane, space
 from nnapprox.regions.cells import Cell, cells
 from nnapprox.regions.domain import Domain, polytope
+from nnapprox.regions.jobs import Workers
 from nnapprox.regions.line import integer_pieces
 from nnapprox.regions.polytope import Polytope
 from nnapprox.regions.region_count import RegionCount
@@ -54,8 +56,17 @@ def regions(network: Network, domain: Domain) -> Iterator[Cell]:
     return cells(network, polytope(domain, network))
 
 
-def counts(network: Network, domain: Domain, *, activation_only: bool = False) -> Iterator[RegionCount]:
-    """Count as `count_regions` does, but give what is found up to now now and then; the last is complete."""
+def counts(
+    network: Network,
+    domain: Domain,
+    *,
+    activation_only: bool = False,
+    workers: AbstractContextManager[Workers] | None = None,
+) -> Iterator[RegionCount]:
+    """Count as `count_regions` does, but give what is found up to now now and then; the last is complete.
+
+    Others may do the work, as those of `nnapprox.regions.jobs`; on a line they are not needed.
+    """
     require_piecewise_linear(network)
     part = polytope(domain, network)
     if part.dimension != network.widths[0]:
@@ -64,12 +75,19 @@ def counts(network: Network, domain: Domain, *, activation_only: bool = False) -
         )
     if part.dimension == 1:
         return _on_a_line(network, network.astype("rational").integer_layers, part, activation_only)
+    if workers is not None:
+        return jobs.counts(network, part, workers, activation_only=activation_only)
     count = plane.counts if part.dimension == 2 else space.counts
     return count(network, part, activation_only=activation_only)
 
 
 def slice_counts(
-    network: Network, points: Sequence[Sequence[int | Fraction]], domain: Domain, *, activation_only: bool = False
+    network: Network,
+    points: Sequence[Sequence[int | Fraction]],
+    domain: Domain,
+    *,
+    activation_only: bool = False,
+    workers: AbstractContextManager[Workers] | None = None,
 ) -> Iterator[RegionCount]:
     """Count as `counts` does, on the line through two points or the plane through three.
 
@@ -77,7 +95,7 @@ def slice_counts(
     """
     require_piecewise_linear(network)
     if len(points) != 2 or domain == "all":
-        return counts(restrict(network, points), domain, activation_only=activation_only)
+        return counts(restrict(network, points), domain, activation_only=activation_only, workers=workers)
     interval = polytope(domain, network)
     if interval.dimension != 1:
         raise UsageError(f"a domain on a line has one dimension, not {interval.dimension}")

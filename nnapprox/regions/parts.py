@@ -7,20 +7,21 @@ so that `gluing` joins regions across it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from nnapprox import _plane
 from nnapprox.exact import Integer
 from nnapprox.network import Network
-from nnapprox.regions import plane
+from nnapprox.regions import plane, plane_input, space, space_input
 from nnapprox.regions.cells import cells
 from nnapprox.regions.gluing import Array
-from nnapprox.regions.plane_input import counter, fingerprints, listing, ring
 from nnapprox.regions.polytope import Form, Polytope
 from nnapprox.regions.residues import fingerprint, residues
 from nnapprox.regions.stand_in import blocks, packed
+
+Runs: TypeAlias = Iterator[tuple[Any, bool]]
+"""A count in the plane or in space, every time that it reports, and whether this is the last."""
 
 
 class Tally(NamedTuple):
@@ -74,17 +75,22 @@ def _crossing(part: Polytope, forms: Sequence[Form]) -> dict[int, list[Integer]]
 
 def first_pass(network: Network, part: Polytope, activation_only: bool) -> Iterator[Tally]:
     """Count regions, and take the fingerprints of their maps."""
+    begun: Any
+    runs: Runs
     if part.dimension == 2:
-        begun = counter(network, part, None if activation_only else fingerprints(network))
-        for tally in _told(begun):
-            prints = np.empty(0, dtype=np.uint64) if activation_only else begun.fingerprints().copy()
-            yield tally._replace(found=(prints,))
+        begun = plane_input.counter(network, part, None if activation_only else plane_input.fingerprints(network))
+        runs = plane.runs(begun)
+    elif part.dimension > 2:
+        begun = space_input.counter(network, part)
+        if not activation_only:
+            begun.give_cells(*residues(network), space.AT_ONCE, np.empty(0, dtype=np.uint64))
+        runs = space.runs(begun)
+    else:
+        yield from _first_pass_over_cells(network, part, activation_only)
         return
-    weights = residues(network)
-    for block in blocks(cells(network, part)):
-        patterns = [] if activation_only else [cell.pattern for cell in block]
-        prints = np.array([fingerprint(weights, pattern) for pattern in patterns], dtype=np.uint64)
-        yield Tally(len(block), 0, 0, (prints,))
+    for tally in _told(runs):
+        prints = np.empty(0, dtype=np.uint64) if activation_only else begun.fingerprints().copy()
+        yield tally._replace(found=(prints,))
 
 
 def second_pass(network: Network, part: Polytope, first_label: int, repeated: Array) -> Iterator[Tally]:
@@ -99,24 +105,44 @@ def second_pass(network: Network, part: Polytope, first_label: int, repeated: Ar
     repeated : array of uint64
         Sorted.
     """
+    begun: Any
+    runs: Runs
     if part.dimension == 2:
-        sides = np.array([max(label - first_label, -1) for label in ring(part)])
-        begun = counter(network, part, listing(network, part, repeated))
-        for tally in _told(begun):
-            patterns, offsets, labels = (array.copy() for array in begun.cells())
-            is_side = labels < 0
-            labels[is_side] = sides[-1 - labels[is_side]]
-            yield tally._replace(regions=0, found=(patterns, offsets, labels))
+        begun = plane_input.counter(network, part, plane_input.listing(network, part, repeated))
+        runs, order = plane.runs(begun), plane_input.ring(part)
+    elif part.dimension > 2:
+        begun = space_input.counter(network, part)
+        begun.give_cells(*residues(network), space.AT_ONCE, repeated)
+        runs, order = space.runs(begun), list(part.facets)
+    else:
+        yield from _second_pass_over_cells(network, part, first_label, repeated)
         return
-    weights, wanted = residues(network), set(repeated.tolist())
-    for block in blocks(c for c in cells(network, part) if fingerprint(weights, c.pattern) in wanted):
-        yield Tally(0, 0, 0, packed(block, network.widths[1:-1], part.next_label, first_label))
+    sides = np.array([max(label - first_label, -1) for label in order])
+    for tally in _told(runs):
+        patterns, offsets, labels = (array.copy() for array in begun.cells())
+        is_side = labels < 0
+        labels[is_side] = sides[-1 - labels[is_side]]
+        yield tally._replace(regions=0, found=(patterns, offsets, labels))
 
 
-def _told(begun: _plane.Counter) -> Iterator[Tally]:
+def _told(runs: Runs) -> Iterator[Tally]:
     before = (0, 0, 0)
-    for _ in plane.runs(begun):
+    for begun, _ in runs:
         now = begun.regions, begun.predicates, begun.exact_decisions
         regions, predicates, exact = (n - b for n, b in zip(now, before, strict=True))
         yield Tally(regions, predicates, exact, ())
         before = now
+
+
+def _first_pass_over_cells(network: Network, part: Polytope, activation_only: bool) -> Iterator[Tally]:
+    weights = residues(network)
+    for block in blocks(cells(network, part)):
+        patterns = [] if activation_only else [cell.pattern for cell in block]
+        prints = np.array([fingerprint(weights, pattern) for pattern in patterns], dtype=np.uint64)
+        yield Tally(len(block), 0, 0, (prints,))
+
+
+def _second_pass_over_cells(network: Network, part: Polytope, first_label: int, repeated: Array) -> Iterator[Tally]:
+    weights, wanted = residues(network), set(repeated.tolist())
+    for block in blocks(c for c in cells(network, part) if fingerprint(weights, c.pattern) in wanted):
+        yield Tally(0, 0, 0, packed(block, network.widths[1:-1], part.next_label, first_label))

@@ -65,7 +65,7 @@ def counts(network: Network, domain: Polytope | Bounds, *, activation_only: bool
 
 
 def _activation_counts(network: Network, polytope: Polytope) -> Iterator[RegionCount]:
-    for begun, complete in _runs(counter(network, polytope)):
+    for begun, complete in runs(counter(network, polytope)):
         yield RegionCount(begun.regions, None, None, begun.predicates, begun.exact_decisions, complete=complete)
 
 
@@ -73,7 +73,7 @@ def _all_counts(network: Network, polytope: Polytope) -> Iterator[RegionCount]:
     gluing, known = Gluing(network), residues(network)
     first = counter(network, polytope)
     first.give_cells(*known, AT_ONCE, np.empty(0, dtype=np.uint64))
-    for begun, complete in _runs(first):
+    for begun, complete in runs(first):
         gluing.first_pass(begun.fingerprints())
         certain = gluing.certain
         if not complete:
@@ -83,7 +83,7 @@ def _all_counts(network: Network, polytope: Polytope) -> Iterator[RegionCount]:
     if len(repeated):
         second = counter(network, polytope)
         second.give_cells(*known, AT_ONCE, repeated)
-        for begun, _ in _runs(second):
+        for begun, _ in runs(second):
             gluing.second_pass(*begun.cells())
             predicates = first.predicates + begun.predicates
             exact_decisions = first.exact_decisions + begun.exact_decisions
@@ -93,7 +93,7 @@ def _all_counts(network: Network, polytope: Polytope) -> Iterator[RegionCount]:
     )
 
 
-def _runs(begun: _space.Counter) -> Iterator[tuple[_space.Counter, bool]]:
+def runs(begun: _space.Counter) -> Iterator[tuple[_space.Counter, bool]]:
     """Let the kernel work to the end; give it every time that it reports, and whether this is the last."""
     work = 10**6
     unfinished = True

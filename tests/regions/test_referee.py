@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from nnapprox.activation import Activation
 from nnapprox.calculus import affine, compose, parallel
 from nnapprox.network import Affine, Network
+from nnapprox.regions import space
 from nnapprox.regions.line import line_pieces
 from nnapprox.regions.plane import count_plane
 from nnapprox.regions.polytope import Polytope
@@ -92,6 +93,9 @@ def test_all_counts_are_those_of_the_referee(seed):
         assert on_line(network, low, high) == expected
     if domain.dimension == 2 and network.negative_slope != 1:
         told = count_plane(network, domain)
+        assert (told.activation_regions, told.linear_regions, told.distinct_affine_maps) == expected
+    if domain.dimension > 2 and network.negative_slope != 1:
+        *_, told = space.counts(network, domain)
         assert (told.activation_regions, told.linear_regions, told.distinct_affine_maps) == expected
 
 
