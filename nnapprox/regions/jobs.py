@@ -163,7 +163,9 @@ def _begin(stop: Any) -> None:
 
 @contextmanager
 def dask_workers(address: str) -> Iterator[Workers]:
-    """The workers of a Dask cluster, by the address of its scheduler; what a worker was at when it died is done again.
+    """The workers of a Dask cluster, by the address of its scheduler, as tcp://host:8786.
+
+    What a worker was at when it died is done again.
 
     Raises
     ------
@@ -174,9 +176,11 @@ def dask_workers(address: str) -> Iterator[Workers]:
     """
     try:
         distributed: Any = import_module("distributed")
+        addresses: Any = import_module("distributed.comm")
     except ImportError:
         raise MissingExtraError("Dask is not installed: pip install 'nnapprox[dask]'") from None
     try:
+        addresses.get_address_host_port(address, strict=True)  # a client of no address takes long to close
         client = distributed.Client(address, timeout=10, set_as_default=False)
     except (OSError, ValueError, TimeoutError) as error:
         raise UsageError(f"no Dask scheduler answers at {address}: {error}") from None
