@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import Annotated, TypeAlias
+from typing import Annotated
 
 import numpy as np
 
@@ -22,7 +22,7 @@ from nnapprox.constructions.construction import (
 )
 from nnapprox.constructions.memory import NUMBERS_A_LAYER, require_memory
 from nnapprox.constructions.product import OPSCHOOR, product_network
-from nnapprox.constructions.sizes import DEEPEST, size_for
+from nnapprox.constructions.sizes import Eps, SquareDepth, size_for
 from nnapprox.constructions.square import YAROTSKY, scaled, square_on
 from nnapprox.constructions.text import linear_sum
 from nnapprox.errors import UsageError
@@ -32,11 +32,6 @@ SYMMETRIC = (Fraction(-1), Fraction(1))
 """The interval [-1, 1]."""
 
 MOST_DEGREE = 1000
-
-SquareDepth: TypeAlias = Annotated[
-    int | None, Option("Halvings of the mesh of the squares, m.", at_least=1, at_most=DEEPEST)
-]
-Eps: TypeAlias = Annotated[Fraction | None, Option("The error to stay below, instead of --depth.", above=0)]
 
 
 @construction(group="polynomials", source=YAROTSKY, example="--power 3 --depth 3")

@@ -9,7 +9,7 @@ from nnapprox import calculus
 from nnapprox.certificate import Certificate, certify
 from nnapprox.constructions.construction import UNIT, Construction, Option, Theorem, construction
 from nnapprox.constructions.memory import require_memory
-from nnapprox.constructions.sizes import DEEPEST, size_for
+from nnapprox.constructions.sizes import Eps, SquareDepth, size_for
 from nnapprox.constructions.square import ABSOLUTE, DEEPEST_CERTIFIED, YAROTSKY, square_network
 from nnapprox.constructions.text import linear_sum
 from nnapprox.functions import parse
@@ -20,8 +20,8 @@ OPSCHOOR = "Schwab and Zech (2019); Opschoor, Petersen and Schwab (2020)"
 
 @construction(group="polynomials", source=YAROTSKY, example="--depth 4 --bound 2")
 def product(
-    depth: Annotated[int | None, Option("Halvings of the mesh of the squares, m.", at_least=1, at_most=DEEPEST)] = None,
-    eps: Annotated[Fraction | None, Option("The error to stay below, instead of --depth.", above=0)] = None,
+    depth: SquareDepth = None,
+    eps: Eps = None,
     bound: Annotated[Fraction, Option("D: the factors lie in [-D, D].", above=0)] = Fraction(1),
 ) -> Construction:
     """The product x y on [-D, D]^2, zero exactly where a factor is.
@@ -36,8 +36,8 @@ def product(
 @construction(group="polynomials", source=OPSCHOOR, example="--factors 3 --depth 3")
 def multi_product(
     factors: Annotated[int, Option("How many factors, n.", at_least=2)],
-    depth: Annotated[int | None, Option("Halvings of the mesh of the squares, m.", at_least=1, at_most=DEEPEST)] = None,
-    eps: Annotated[Fraction | None, Option("The error to stay below, instead of --depth.", above=0)] = None,
+    depth: SquareDepth = None,
+    eps: Eps = None,
 ) -> Construction:
     """x1 x2 ... xn on [-1, 1]^n, by a balanced tree of products.
 

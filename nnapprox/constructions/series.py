@@ -27,7 +27,7 @@ from nnapprox.constructions.polynomial import (
     power_sum,
     require_chain_memory,
 )
-from nnapprox.constructions.sizes import DEEPEST, size_for
+from nnapprox.constructions.sizes import DEEPEST, SquareDepth, size_for
 from nnapprox.constructions.square import YAROTSKY
 from nnapprox.errors import UsageError
 from nnapprox.functions import Expression, parse
@@ -36,14 +36,11 @@ E_ABOVE, INVERSE_E_ABOVE = Fraction(2_718_281_829, 10**9), Fraction(3_678_794_41
 """e and 1 / e, rounded up."""
 
 Degree: TypeAlias = Annotated[int | None, Option("Degree of the polynomial, n.", at_least=1, at_most=400)]
-SquareDepth: TypeAlias = Annotated[
-    int | None, Option("Halvings of the mesh of the squares, m.", at_least=1, at_most=DEEPEST)
-]
-Eps: TypeAlias = Annotated[Fraction | None, Option("The error to stay below, instead of the other two.", above=0)]
+EpsAlone: TypeAlias = Annotated[Fraction | None, Option("The error to stay below, instead of the other two.", above=0)]
 
 
 @construction(group="analytic functions", source=YAROTSKY, example="--degree 4 --square-depth 5")
-def exp(degree: Degree = None, square_depth: SquareDepth = None, eps: Eps = None) -> Construction:
+def exp(degree: Degree = None, square_depth: SquareDepth = None, eps: EpsAlone = None) -> Construction:
     """The exponential function on [-1, 1], by its Taylor polynomial.
 
     The sum of x^k / k! over k = 0..n: the error is at most e / (n+1)! + 4^-(m+1), as the sum of (k - 1) / k! is 1.
@@ -59,7 +56,7 @@ def exp(degree: Degree = None, square_depth: SquareDepth = None, eps: Eps = None
 
 
 @construction(group="analytic functions", source=YAROTSKY, example="--degree 5 --square-depth 5")
-def sin(degree: Degree = None, square_depth: SquareDepth = None, eps: Eps = None) -> Construction:
+def sin(degree: Degree = None, square_depth: SquareDepth = None, eps: EpsAlone = None) -> Construction:
     """The sine on [-1, 1], by its Taylor polynomial.
 
     The sum of (-1)^((k-1)/2) x^k / k! over odd k up to n: for odd n, the error is at most 1 / (n+2)! + 4^-(m+1) / e.

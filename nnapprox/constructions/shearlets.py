@@ -11,9 +11,8 @@ from nnapprox.certificate import Certificate
 from nnapprox.constructions import cpwl
 from nnapprox.constructions.construction import Construction, Domain, Option, Rationals, Theorem, construction
 from nnapprox.constructions.memory import require_memory
-from nnapprox.constructions.polynomial import Eps, SquareDepth
 from nnapprox.constructions.product import product_network
-from nnapprox.constructions.sizes import size_for
+from nnapprox.constructions.sizes import Eps, SquareDepth, size_for
 from nnapprox.constructions.spline_wavelets import hat_wavelet, hat_wavelet_text
 from nnapprox.constructions.square import scaled
 from nnapprox.constructions.text import linear_sum

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
+from typing import Annotated, TypeAlias
 
+from nnapprox.constructions.parameters import Option
 from nnapprox.errors import UsageError
 from nnapprox.notation import shown
 
 DEEPEST = 2**12
 """The largest size: errors below 4^-4096 are asked for by nobody, and fill the files with digits."""
+
+SquareDepth: TypeAlias = Annotated[
+    int | None, Option("Halvings of the mesh of the squares, m.", at_least=1, at_most=DEEPEST)
+]
+"""``--depth``, or ``--square-depth``, where ``--eps`` can take its place."""
+
+Eps: TypeAlias = Annotated[Fraction | None, Option("The error to stay below, instead of --depth.", above=0)]
 
 
 def size_for(flag: str, size: int | None, eps: Fraction | None, error: Callable[[int], Fraction]) -> int:

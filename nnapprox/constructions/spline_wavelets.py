@@ -11,8 +11,8 @@ from nnapprox.constructions import cpwl
 from nnapprox.constructions.construction import Construction, Option, Theorem, construction, prove
 from nnapprox.constructions.masks import average, daubechies_polynomial, product
 from nnapprox.constructions.memory import require_memory
-from nnapprox.constructions.polynomial import Eps, SquareDepth, pieces_of_chain
-from nnapprox.constructions.sizes import size_for
+from nnapprox.constructions.polynomial import pieces_of_chain
+from nnapprox.constructions.sizes import Eps, SquareDepth, size_for
 from nnapprox.constructions.splines import b_spline_error, b_spline_network, b_spline_text
 from nnapprox.constructions.text import linear_sum
 from nnapprox.errors import UsageError

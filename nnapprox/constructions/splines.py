@@ -11,8 +11,8 @@ from nnapprox.certificate import Certificate
 from nnapprox.constructions.assembly import Assembly
 from nnapprox.constructions.construction import Construction, Option, Theorem, construction, prove
 from nnapprox.constructions.memory import require_memory
-from nnapprox.constructions.polynomial import Eps, SquareDepth, pieces_of_chain, polynomial_network
-from nnapprox.constructions.sizes import size_for
+from nnapprox.constructions.polynomial import pieces_of_chain, polynomial_network
+from nnapprox.constructions.sizes import Eps, SquareDepth, size_for
 from nnapprox.constructions.square import square_network
 from nnapprox.constructions.text import linear_sum
 from nnapprox.network import Network
