@@ -160,7 +160,16 @@ class _Meter:
 
 
 def _print(curve: list[dict[str, Any]]) -> None:
-    header = ["bits", "bytes", "bits/weight", "relative error", "sup error", "predicted", "accuracy %", "reference bits"]
+    header = [
+        "bits",
+        "bytes",
+        "bits/weight",
+        "relative error",
+        "sup error",
+        "predicted",
+        "accuracy %",
+        "reference bits",
+    ]
     rows = []
     for point in curve:
         accuracy = point["accuracy"]
