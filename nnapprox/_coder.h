@@ -15,6 +15,7 @@ enum {
     SIGN = 1, LARGER = 2, FIRST = 32, SECOND = 63,
     MOST_EXPONENT = 30,
     LIMIT = 255,       /* observations after which a probability stops to settle */
+    AGED = 2,          /* observations that count in another matrix */
     HEAVIEST = 1 << 24,
     CAP = 1 << 20      /* magnitudes count as at most this in averages */
 };
@@ -76,6 +77,15 @@ static void start_model(model *m)
             for (int i = 0; i <= INPUTS; i++) m->weights[s][b][i] = i < INPUTS ? 16384 : 0;
             m->steps[s][b] = 0;
         }
+}
+
+/* Before another matrix: what was seen counts as little, so that probabilities settle anew. */
+static void restart_model(model *m)
+{
+    slot *const all = &m->slots[0][0][0];
+    for (int k = 0; k < INPUTS * BINS * CONTEXTS; k++)
+        if (all[k].seen > AGED) all[k].seen = AGED;
+    memset(m->steps, 0, sizeof m->steps);
 }
 
 /* A decision that is about to be taken. */

@@ -23,6 +23,7 @@ cdef extern from "_coder.h" nogil:
     float *BITS
     void make_tables() noexcept
     void start_model(model *) noexcept
+    void restart_model(model *) noexcept
     void begin_row(scan *, const int32_t *, const int32_t *, const int32_t *) noexcept
     void look(scan *, int64_t) noexcept
     void pass_ "pass"(scan *, int64_t, int32_t) noexcept
@@ -44,28 +45,34 @@ MOST_BYTES = 16
 cdef class Coder:
     """Matrices in raster order, row by row; the model goes on learning from one matrix to the next."""
 
+    cdef model *models  # of side information, of weights
     cdef model *state
     cdef scan place
-    cdef int64_t rows
 
     def __cinit__(self):
-        self.state = <model *>malloc(sizeof(model))
-        if self.state == NULL:
+        self.models = <model *>malloc(2 * sizeof(model))
+        if self.models == NULL:
             raise MemoryError
-        start_model(self.state)
+        start_model(self.models)
+        start_model(self.models + 1)
 
     def __dealloc__(self):
-        free(self.state)
+        free(self.models)
         free(self.place.column_size)
 
     def copy(self) -> Coder:
         """A coder that has learnt the same, before its next matrix."""
         cdef Coder other = Coder()
-        memcpy(other.state, self.state, sizeof(model))
+        memcpy(other.models, self.models, 2 * sizeof(model))
         return other
 
-    def begin(self, int64_t columns, int64_t image):
-        """Begin a matrix; `image` is the number of its columns that make one image row, or 0."""
+    def begin(self, int64_t columns, int64_t image, bint side):
+        """Begin a matrix; `image` is the number of its columns that make one image row, or 0.
+
+        Side information has a model of its own.
+        """
+        self.state = self.models + (not side)
+        restart_model(self.state)
         free(self.place.column_size)
         memset(&self.place, 0, sizeof(scan))
         self.place.columns, self.place.image = columns, image
@@ -175,11 +182,11 @@ cdef class Writer:
             free(self.out.bytes)
             self.out.bytes = larger
 
-    def write(self, int32_t[:, ::1] q, int64_t image, int64_t first, int64_t last):
+    def write(self, int32_t[:, ::1] q, int64_t image, bint side, int64_t first, int64_t last):
         """Write rows first, ..., last - 1 of a matrix of at least one column; from 0 on begins it."""
         self._reserve((last - first) * q.shape[1] * MOST_BYTES + 16)
         if first == 0:
-            self.coder.begin(q.shape[1], image)
+            self.coder.begin(q.shape[1], image, side)
         with nogil:
             self.coder._code(&self.out, q, first, last, WRITE)
 
@@ -211,10 +218,10 @@ cdef class Reader:
         for _ in range(4):
             self.source.code = self.source.code << 8 | <unsigned int>next_byte(&self.source)
 
-    def read(self, int32_t[:, ::1] q, int64_t image, int64_t first, int64_t last):
+    def read(self, int32_t[:, ::1] q, int64_t image, bint side, int64_t first, int64_t last):
         """Read rows first, ..., last - 1 of a matrix of at least one column; from 0 on begins it."""
         if first == 0:
-            self.coder.begin(q.shape[1], image)
+            self.coder.begin(q.shape[1], image, side)
         with nogil:
             self.coder._code(&self.source, q, first, last, READ)
 

@@ -32,7 +32,9 @@ def error_against_bits(
     drawn = [point for point in curve if point["relative_error"] > 0]
     errors = [point["relative_error"] for point in drawn]
     axes.plot([point["bits"] for point in drawn], errors, color=COLOURS[0], marker="o", ms=4, label="files")
-    reference = [(point["reference_bits"], e) for point, e in zip(drawn, errors, strict=True) if point["reference_bits"]]
+    reference = [
+        (point["reference_bits"], e) for point, e in zip(drawn, errors, strict=True) if point["reference_bits"]
+    ]
     if reference:
         axes.plot(*zip(*reference, strict=True), color=COLOURS[4], lw=0.8, ls="--", label="reverse water-filling")
     for (name, points), colour in zip(others.items(), COLOURS[1:], strict=False):

@@ -35,8 +35,12 @@ def grid_curve(curve: Sequence[Measured], title: str) -> Figure:
 
     figure = Figure(figsize=(7, 4.6), layout="constrained")
     axes = figure.add_subplot(xscale="log", yscale="log", xlabel="stored bits", ylabel="error", title=title)
+    is_bound = any(p.certificate and p.certificate.kind == "bound" for p in curve)
     lines: dict[str, tuple[dict[str, Any], list[Fraction | float | None]]] = {
-        "sup, to the original": ({"color": BLUE, "marker": "o", "ms": 3.5}, [_upper(p.certificate) for p in curve]),
+        f"sup, to the original{', at most' * is_bound}": (
+            {"color": BLUE, "marker": "o", "ms": 3.5},
+            [_upper(p.certificate) for p in curve],
+        ),
         "sup, to the target": (
             {"color": ORANGE, "marker": "s", "ms": 7, "mfc": "none", "ls": ":"},
             [_upper(p.target_certificate) for p in curve],

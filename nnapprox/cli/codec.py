@@ -94,7 +94,8 @@ def header_text(told: dict[str, Any]) -> dict[str, object]:
     return {
         "C header": told["path"],
         "flash": f"{told['flash_bytes']:,} bytes of data, and the code",
-        "RAM": f"{told['weights_bytes']:,} bytes of weights, {told['stack_bytes']:,} of stack",
+        "RAM": f"{told['weights_bytes']:,} bytes of weights, {told['tables_bytes']:,} of tables, "
+        f"{told['stack_bytes']:,} of stack",
         "RAM, to decode": f"{told['scratch_bytes']:,} bytes, free again after it",
     }
 

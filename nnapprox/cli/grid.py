@@ -39,7 +39,8 @@ def quantize_on_grid(
 
     known, target = promised(stored.metadata, stored.network.widths[0])
     points = None if data is None else data.x_test.astype("float64") / data.divisor
-    yardstick = Yardstick(stored.network, domain or known, target if domain in (None, known) else None, points)
+    box = domain or known or _box(data)
+    yardstick = Yardstick(stored.network, box, target if box == known else None, points)
     path = out or (None if wanted == Wanted() else f"{file.stem}.nng")
     with tempfile.TemporaryDirectory() as folder, output.progress(quiet) as report:
         measured = _measured(yardstick, wanted, path or f"{folder}/network.nng", report)
@@ -75,6 +76,14 @@ def promised(metadata: Mapping[str, Any], inputs: int) -> tuple[Domain | None, E
     except NnapproxError:
         return None, None
     return (domain, target) if len(domain) == inputs else (None, None)
+
+
+def _box(data: Dataset | None) -> Domain | None:
+    """The cube that all training inputs lie in."""
+    if data is None:
+        return None
+    low, high = (Fraction(float(end)) / data.divisor for end in (data.x_train.min(), data.x_train.max()))
+    return ((low, high),) * data.inputs if low < high else None
 
 
 def _measured(yardstick: Any, wanted: Wanted, path: str, report: output.Report) -> list[Measured]:
@@ -139,7 +148,7 @@ def _shown(point: Mapping[str, Any], stored: NetworkFile) -> dict[str, object]:
     bound = point["a_priori_bound"]
     pairs["a-priori bound"] = bound and f"{output.short(bound)}, from depth, fan-in and largest weight"
     if "accuracy" in point:
-        pairs["accuracy"] = f"{100 * point['accuracy']:.2f} ± {100 * point['standard_error']:.2f} %"
+        pairs["accuracy %"] = _accuracy(point)
     pairs["written"] = f"{point['path']}, {point['bytes']:,} bytes"
     return {name: value for name, value in pairs.items() if value is not None}
 
@@ -155,12 +164,16 @@ def _print_curve(curve: Sequence[Mapping[str, Any]]) -> None:
         "to target": lambda point: _upper(point["target_certificate"]),
         "relative L2": lambda point: _rounded(point["relative_error"]),
         "a-priori bound": lambda point: _rounded(point["a_priori_bound"]),
-        "accuracy": lambda point: point.get("accuracy"),
+        "accuracy %": _accuracy,
         "lossless": lambda point: "yes" if point["lossless"] else "no",
     }
     cells = {name: [value(point) for point in curve] for name, value in columns.items()}
     kept = {name: column for name, column in cells.items() if any(value is not None for value in column)}
     output.print_table(list(kept), list(zip(*kept.values(), strict=True)))
+
+
+def _accuracy(point: Mapping[str, Any]) -> str | None:
+    return f"{100 * point['accuracy']:.2f} ± {100 * point['standard_error']:.2f}" if "accuracy" in point else None
 
 
 def _rounded(value: Fraction | float | None) -> str | None:

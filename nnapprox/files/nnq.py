@@ -189,9 +189,9 @@ def to_bytes(encoded: Encoded) -> bytes:
     for text in (slope,) * bool(slope) + (_deflate(encode(encoded.metadata)) if encoded.metadata else b"",):
         body += _varint(len(text)) + text
     writer = _coder.Writer()
-    for matrix, image in _matrices(encoded.layers, encoded.image):
+    for matrix, image, side in _matrices(encoded.layers, encoded.image):
         for first, last in _chunks(matrix):
-            writer.write(matrix, image, first, last)
+            writer.write(matrix, image, side, first, last)
     body += writer.finish()
     return MAGIC + bytes([VERSION]) + zlib.crc32(body).to_bytes(4, "little") + body
 
@@ -199,10 +199,10 @@ def to_bytes(encoded: Encoded) -> bytes:
 def matrix_bytes(encoded: Encoded) -> list[int]:
     """Bytes of the stream that every matrix adds: rows, columns and integers of every layer."""
     writer, sizes = _coder.Writer(), []
-    for matrix, image in _matrices(encoded.layers, encoded.image):
+    for matrix, image, side in _matrices(encoded.layers, encoded.image):
         before = writer.position
         for first, last in _chunks(matrix):
-            writer.write(matrix, image, first, last)
+            writer.write(matrix, image, side, first, last)
         sizes.append(writer.position - before)
     return sizes
 
@@ -258,9 +258,9 @@ def _parse(source: _Source, most_weights: int) -> Encoded:
         for a, b, step in zip(widths, widths[1:], steps, strict=False)
     ]
     reader = _coder.Reader(np.frombuffer(source.rest(), dtype=np.uint8))
-    for matrix, part in _matrices(layers, image):
+    for matrix, part, side in _matrices(layers, image):
         for first, last in _chunks(matrix):
-            reader.read(matrix, part, first, last)
+            reader.read(matrix, part, side, first, last)
             if reader.excess > 4:
                 raise ValueError("its stream ends too early")
     if reader.excess < 0:
@@ -271,13 +271,13 @@ def _parse(source: _Source, most_weights: int) -> Encoded:
     return Encoded(layers, Activation(name, slope), _DTYPES[wide], image, origin, metadata)
 
 
-def _matrices(layers: Sequence[IntegerLayer], image: int) -> Iterator[tuple[Array, int]]:
-    """Every matrix of the stream in its order, with its image rows."""
+def _matrices(layers: Sequence[IntegerLayer], image: int) -> Iterator[tuple[Array, int, bool]]:
+    """Every matrix of the stream in its order, with its image rows, and whether it is side information."""
     for number, layer in enumerate(layers):
         width = 0 if number else image
-        yield layer.rows[np.newaxis], 0
-        yield layer.columns[np.newaxis], width
-        yield layer.integers, width
+        yield layer.rows[np.newaxis], 0, True
+        yield layer.columns[np.newaxis], width, True
+        yield layer.integers, width, False
 
 
 def _chunks(matrix: Array) -> Iterator[tuple[int, int]]:

@@ -25,6 +25,9 @@ _BYTES_A_LINE = 20
 _FIXED_HEADER = 3 + 1 + 4 + 8
 """Magic, version, checksum and source of a ``.nnq`` file."""
 
+_TABLES = 2 * 4096 + 3 * 4 * 256
+"""Bytes that the decoder computes once."""
+
 _SQUASHED = {
     "relu": "x > 0 ? x : 0",
     "identity": "x",
@@ -42,7 +45,8 @@ _TEMPLATE = r"""/* @ABOUT@
  *     nnapprox_forward(&weights, x, y);     float x[@INPUTS@], y[@OUTPUTS@]
  *
  * Decoding is in integers and gives the same integers on every machine; the forward pass is in float32.
- * Flash: @FLASH@ bytes of data. RAM: @WEIGHTS@ bytes of weights, @SCRATCH@ for decoding, @STACK@ on the stack.
+ * Flash: @FLASH@ bytes of data. RAM: @WEIGHTS@ bytes of weights, @TABLES@ of tables, @SCRATCH@ for decoding,
+ * @STACK@ on the stack.
  */
 #ifndef NNAPPROX_NETWORK_H
 #define NNAPPROX_NETWORK_H
@@ -152,12 +156,13 @@ class Footprint:
     ----------
     flash : int
         Of constant data: the coded integers, and the decoder's tables. Code comes to it.
-    weights, scratch, stack : int
-        Of RAM: for the decoded network, while it is being decoded, and in a forward pass.
+    weights, tables, scratch, stack : int
+        Of RAM: for the decoded network, for tables of the decoder, while it decodes, and in a forward pass.
     """
 
     flash: int
     weights: int
+    tables: int
     scratch: int
     stack: int
 
@@ -198,6 +203,7 @@ def c_header(encoded: Encoded, about: str) -> tuple[str, Footprint]:
     footprint = Footprint(
         flash=len(content) + 4 * 129 + 12 * len(widths),
         weights=shifts + kind[1] * count,
+        tables=_TABLES,
         scratch=_model_bytes(decoder) + 5 * 4 * (widest + 1),
         stack=4 * (2 * widest + 1),
     )
@@ -206,6 +212,7 @@ def c_header(encoded: Encoded, about: str) -> tuple[str, Footprint]:
         "DECODER": decoder,
         "FLASH": footprint.flash,
         "WEIGHTS": footprint.weights,
+        "TABLES": footprint.tables,
         "SCRATCH": footprint.scratch,
         "STACK": footprint.stack,
         "DEPTH": len(layers),

@@ -45,7 +45,9 @@ def at_error(quantizer: Quantizer, error: float, report: Report | None = None, s
     UsageError
         The error is out of reach of the network's numbers.
     """
-    return _search(quantizer, lambda point: point.attempt.measured / error, report, start or _first_step(quantizer, error))
+    return _search(
+        quantizer, lambda point: point.attempt.measured / error, report, start or _first_step(quantizer, error)
+    )
 
 
 def at_bytes(quantizer: Quantizer, size: int, report: Report | None = None) -> Point:
@@ -56,7 +58,9 @@ def at_bytes(quantizer: Quantizer, size: int, report: Report | None = None) -> P
     UsageError
         Not even a network of zeros is so small.
     """
-    return _search(quantizer, lambda point: size / len(point.content), report, _first_step(quantizer, 0.1), finest=False)
+    return _search(
+        quantizer, lambda point: size / len(point.content), report, _first_step(quantizer, 0.1), finest=False
+    )
 
 
 def at_accuracy(quantizer: Quantizer, holds: Callable[[Network], bool], report: Report | None = None) -> Point:

@@ -147,9 +147,7 @@ def _refit(weight: Array, gram: Array, inputs: Array, wanted: Array) -> Array:
     """Least squares to the original values, given the quantised layers before; near the weights that there are."""
     residual = wanted - inputs @ weight.T
     ridge = RIDGE * np.trace(gram) / len(gram)
-    return np.asarray(
-        weight + np.linalg.solve(gram + ridge * np.eye(len(gram)), inputs.T @ residual / len(inputs)).T
-    )
+    return np.asarray(weight + np.linalg.solve(gram + ridge * np.eye(len(gram)), inputs.T @ residual / len(inputs)).T)
 
 
 class _Search:
@@ -184,26 +182,24 @@ class _Search:
         self.layer = IntegerLayer(np.zeros(weight.shape, np.int32), rows, classes, mantissa, exponent)
         self.steps = self.layer.steps()
 
-    def run(
-        self, coder: _coder.Coder, passes: int, report: Callable[[float], None]
-    ) -> tuple[IntegerLayer, float]:
+    def run(self, coder: _coder.Coder, passes: int, report: Callable[[float], None]) -> tuple[IntegerLayer, float]:
         """Choose, and let the coder learn what was chosen; gives the layer and its expected distortion."""
         q = self.layer.integers
         for side, image in ((self.layer.rows[None], 0), (self.layer.columns[None], self.image)):
-            coder.begin(side.shape[1], image)
+            coder.begin(side.shape[1], image, True)
             coder.adapt(side, 0, 1)
         self._feed_back(coder.copy(), q, lambda share: report(share / (passes + 2)))
         for number in range(passes):
             changed = self._descend(coder.copy(), q, lambda share, n=number: report((n + 1 + share) / (passes + 2)))
             if changed <= q.size // 1000:
                 break
-        coder.begin(q.shape[1], self.image)
+        coder.begin(q.shape[1], self.image, False)
         coder.adapt(q, 0, len(q))
         error = q * self.steps - self.weight
         return self.layer, max(0.0, float(np.sum((self.outer @ error) * (error @ self.gram))))
 
     def _feed_back(self, coder: _coder.Coder, q: Array, report: Callable[[float], None]) -> None:
-        coder.begin(q.shape[1], self.image)
+        coder.begin(q.shape[1], self.image, False)
         errors, carried = np.zeros_like(self.weight), np.empty(q.shape[1])
         for i in range(len(q)):
             pull = self.lower[i, :i] / self.lower[i, i] @ errors[:i]
@@ -216,7 +212,7 @@ class _Search:
             report(i / len(q))
 
     def _descend(self, coder: _coder.Coder, q: Array, report: Callable[[float], None]) -> int:
-        coder.begin(q.shape[1], self.image)
+        coder.begin(q.shape[1], self.image, False)
         changed = 0
         error = q * self.steps - self.weight
         for i in range(len(q)):

@@ -111,5 +111,3 @@ def water_filling_bits(grams: list[tuple[Array, Array, Array]], distortion: floa
         level = (low + high) / 2
         low, high = (level, high) if np.minimum(powers, level).sum() < distortion else (low, level)
     return float(0.5 * np.log2(np.maximum(powers / high, 1)).sum())
-
-

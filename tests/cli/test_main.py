@@ -154,7 +154,7 @@ def test_an_encoding_that_lacks_a_letter_is_no_error(shell, folder):
 @pytest.mark.parametrize(
     ("words", "values"),
     [
-        ("nnapprox s", ["show"]),
+        ("nnapprox sh", ["show"]),
         ("nnapprox show h", ["hat.npz"]),
         ("nnapprox show ", ["exact.npz", "hat.npz", "network.npz"]),
         ("nnapprox convert hat.npz ex", ["exact.npz"]),

@@ -41,6 +41,7 @@ def test_the_coarsest_grid_for_an_error_on_data(cli):
     (point,) = found["curve"]
     assert point["relative_error"] <= 0.01
     assert 0 <= point["accuracy"] <= 1
+    assert (point["certificate"]["kind"], point["certificate"]["domain"][0]) == ("bound", ["0", "1"])
     coarser = ["--fractional-bits", point["fractional_bits"] - 1]
     (other,) = told(cli("quantize", "network.npz", "--grid", *coarser, "--json", "--quiet"))["curve"]
     assert other["relative_error"] > 0.01

@@ -1,0 +1,83 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nnapprox import _coder
+
+MAGNITUDES = st.sampled_from([0, 1, 2, 3, 7, 100, 4095, 4096, 2**20, 2**30 - 1, 2**30])
+
+
+def encode(matrices, image=0):
+    writer = _coder.Writer()
+    for number, q in enumerate(matrices):
+        writer.write(q.copy(), image, number % 2 == 0, 0, len(q))
+    return writer.finish()
+
+
+def decode(content, shapes, image=0):
+    reader, out = _coder.Reader(np.frombuffer(content, np.uint8)), []
+    for number, shape in enumerate(shapes):
+        out.append(np.zeros(shape, np.int32))
+        reader.read(out[-1], image, number % 2 == 0, 0, shape[0])
+    return out, reader.excess
+
+
+@st.composite
+def matrices(draw):
+    shape = draw(st.integers(1, 6)), draw(st.integers(1, 40))
+    size = shape[0] * shape[1]
+    limit = draw(MAGNITUDES)
+    values = draw(st.lists(st.integers(-limit, limit) | st.just(0), min_size=size, max_size=size))
+    return np.array(values, dtype=np.int32).reshape(shape)
+
+
+@settings(max_examples=40)
+@given(st.lists(matrices(), min_size=1, max_size=3), st.sampled_from([0, 1, 2, 5, 28]))
+def test_what_is_written_is_read(given_, image):
+    content = encode(given_, image)
+    read, excess = decode(content, [q.shape for q in given_], image)
+    assert all(np.array_equal(a, b) for a, b in zip(read, given_, strict=True))
+    assert 0 <= excess <= 4
+
+
+@pytest.mark.parametrize("value", [2**30, -(2**30), 2**29 + 1, -1, 0, 4096, -4095])
+def test_one_element_and_constant_rows(value):
+    for shape in ((1, 1), (1, 500), (300, 1)):
+        q = np.full(shape, value, np.int32)
+        assert np.array_equal(decode(encode([q]), [shape])[0][0], q)
+
+
+def test_rows_in_chunks_are_the_same_bytes():
+    q = np.random.default_rng(0).integers(-9, 10, size=(20, 30), dtype=np.int32)
+    writer = _coder.Writer()
+    for first in range(0, 20, 7):
+        writer.write(q, 5, False, first, min(first + 7, 20))
+    whole = _coder.Writer()
+    whole.write(q, 5, False, 0, 20)
+    assert writer.finish() == whole.finish()
+
+
+def test_zeros_cost_next_to_nothing_and_noise_its_entropy():
+    assert len(encode([np.zeros((100, 1000), np.int32)])) < 40
+    q = np.rint(5 * np.random.default_rng(0).laplace(size=(100, 300))).astype(np.int32)
+    _, counts = np.unique(q, return_counts=True)
+    entropy = -(counts * np.log2(counts / q.size)).sum() / 8
+    assert 0.95 * entropy < len(encode([q])) < 1.02 * entropy
+
+
+def test_bytes_are_the_same_everywhere():
+    """Another machine, compiler or build must write these bytes: a change of the format changes its version."""
+    q = (np.arange(600) * 7919 % 31 - 15).reshape(20, 30).astype(np.int32)
+    q[q % 3 == 0] = 0
+    assert encode([q[:1], q], 6).hex()[:64] == EXPECTED
+
+
+EXPECTED = "8507a307a63235d7ce84b273d324613e84258e93ed3d02a92eda44e6eae9c7b6"
+
+
+@settings(max_examples=60)
+@given(st.binary(max_size=200))
+def test_any_bytes_end(content):
+    read, _ = decode(content, [(3, 50), (50, 9)], 7)
+    assert all(abs(q.astype(np.int64)).max() < 2**31 for q in read)

@@ -1,0 +1,86 @@
+import numpy as np
+import pytest
+
+from nnapprox import Activation, Affine, Network
+from nnapprox.files import nnq
+from nnapprox.quantization import curve, sensitivity
+from nnapprox.quantization.encoder import Quantizer
+
+
+def network(*widths, activation="relu", dtype="float32", seed=0):
+    rng = np.random.default_rng(seed)
+    pairs = list(zip(widths, widths[1:], strict=False))
+    return Network(
+        [
+            Affine((rng.normal(size=(b, a)) / np.sqrt(a)).astype(dtype), rng.normal(size=b).astype(dtype))
+            for a, b in pairs
+        ],
+        activation,
+    )
+
+
+@pytest.mark.parametrize("activation", ["identity", "relu", Activation("leaky-relu", "1/3"), "sigmoid", "tanh", "euaf"])
+@pytest.mark.parametrize("widths", [(5, 9, 4, 2), (1, 1), (3, 1, 1), (1, 6, 3)])
+def test_every_network_meets_an_error(activation, widths):
+    net = network(*widths, activation=activation, dtype="float64")
+    x = np.random.default_rng(1).random((300, widths[0]))
+    point = curve.at_error(Quantizer(net, x), 0.01)
+    decoded = nnq.from_bytes(point.content).network()
+    assert curve.relative_error(decoded, net(x), x) <= 0.01 + 1e-9
+    assert decoded.widths == net.widths
+
+
+def test_the_predicted_error_is_that_of_the_file_and_runs_are_the_same():
+    net = network(20, 15, 10, 4)
+    x = np.random.default_rng(1).normal(size=(2000, 20))
+    quantizer = Quantizer(net, x)
+    first, second = quantizer.quantize(0.02), quantizer.quantize(0.02)
+    assert nnq.to_bytes(first.encoded) == nnq.to_bytes(second.encoded)
+    assert first.predicted == pytest.approx(first.measured, rel=0.35)
+    decoded = nnq.from_bytes(nnq.to_bytes(first.encoded)).network()
+    assert curve.relative_error(decoded, net.astype("float64")(x), x) == pytest.approx(first.measured, rel=1e-4)
+
+
+def test_descent_makes_it_smaller_or_better():
+    quantizer = Quantizer(network(30, 30, 5), np.random.default_rng(1).normal(size=(2000, 30)))
+    plain, refined = (quantizer.quantize(0.05, passes) for passes in (0, 8))
+    cost = [
+        a.predicted**2 * quantizer.power + 0.11 * 0.05**2 * 8 * len(nnq.to_bytes(a.encoded)) for a in (plain, refined)
+    ]
+    assert cost[1] < cost[0]
+
+
+def test_inputs_that_are_always_zero_cost_nothing():
+    x = np.random.default_rng(1).random((500, 40))
+    x[:, 10:30] = 0
+    attempt = Quantizer(network(40, 8, 2), x).quantize(0.01)
+    assert not attempt.encoded.layers[0].integers[:, 10:30].any()
+
+
+def test_a_constant_network_and_a_zero_one():
+    zero = Network([Affine(np.zeros((3, 2)), np.zeros(3)), Affine(np.zeros((1, 3)), np.zeros(1))])
+    point = curve.at_error(Quantizer(zero, np.ones((10, 2))), 0.01)
+    assert nnq.from_bytes(point.content).network()(np.ones(2)) == [0]
+
+
+def test_a_size_is_kept():
+    quantizer = Quantizer(network(30, 30, 5), np.random.default_rng(1).normal(size=(500, 30)))
+    assert len(curve.at_bytes(quantizer, 700).content) <= 700
+
+
+def test_grams_are_those_of_finite_differences():
+    net = network(4, 5, 3, activation="tanh", dtype="float64")
+    x = np.random.default_rng(1).normal(size=(50, 4))
+    gram = sensitivity.output_grams(net, sensitivity.preactivations(net, x))[0]
+    found = np.zeros((5, 5))
+    for point in x:
+        before = net.layers[0].weight @ point + net.layers[0].bias
+        tail = Network([Affine(np.eye(5), np.zeros(5)), net.layers[1]], "tanh")
+        jacobian = np.column_stack([(tail(before + h) - tail(before - h)) / 2e-6 for h in 1e-6 * np.eye(5)])
+        found += jacobian.T @ jacobian / len(x)
+    assert np.allclose(gram, found, rtol=1e-6, atol=1e-8)
+
+
+def test_water_filling_of_one_component():
+    bits = sensitivity.water_filling_bits([(np.eye(1), np.eye(1), np.array([[-1.0, 1.0]]))], 1 / 16)
+    assert bits == pytest.approx(2.0)
