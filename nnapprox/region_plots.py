@@ -33,10 +33,13 @@ LINES = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69
 MOST_POLYGONS = 4000
 """More cells than this are rasterised."""
 
+MOST_PRODUCTS = 8_000_000
+"""So are cells whose affine maps take more products than this, as those of wide networks do."""
+
 COLUMNS, ROWS = 1001, 997
 """Pixels; that they differ keeps their middles off the diagonals, where kinks may lie."""
 
-CHUNK = 2**16
+CHUNK = 2**12
 """Pixels that are evaluated together."""
 
 
@@ -80,22 +83,30 @@ def regions(
     whole = domain if isinstance(domain, Polytope) else Polytope.box(domain)
     if whole.dimension > 2:
         raise UsageError(f"regions are drawn for one and two inputs, not for {whole.dimension}: take a slice")
-    found = list(islice(cells(network, whole), MOST_POLYGONS + 1))
+    most = min(MOST_POLYGONS, MOST_PRODUCTS // network.parameters)
+    found = list(islice(cells(network, whole), most + 1))
     figure = Figure(figsize=(7.2, 5.4), layout="constrained")
     axes = figure.add_subplot()
     if whole.dimension == 1:
         _draw_graph(axes, network, whole, found, level)
     else:
-        draw = _draw_raster if len(found) > MOST_POLYGONS else _draw_polygons
+        draw = _draw_raster if len(found) > most else _draw_polygons
         draw(axes, network, whole, found, colour, level)
         if points is not None:
             _mark(axes, points, labels)
         axes.set(xlabel="$x_1$", ylabel="$x_2$")
-    many = f"{len(found):,}" if len(found) <= MOST_POLYGONS else f"more than {MOST_POLYGONS:,}"
+    many = f"{len(found):,}" if len(found) <= most else f"more than {most:,}"
     axes.set_title(title or f"{many} activation region{'s' * (len(found) != 1)}")
     if axes.get_legend_handles_labels()[0]:
-        figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False)
+        figure.legend(*_legend(axes), loc="outside lower center", ncols=3, frameon=False)
     return figure
+
+
+def _legend(axes: Axes) -> tuple[list[Any], list[str]]:
+    """What is named in a picture, layers in order before the level."""
+    handles, names = axes.get_legend_handles_labels()
+    order = sorted(range(len(names)), key=lambda k: (not names[k].startswith("kinks"), len(names[k]), names[k]))
+    return [handles[k] for k in order], [names[k] for k in order]
 
 
 def _draw_graph(axes: Axes, network: Network, domain: Polytope, found: list[Cell], level: Level | None) -> None:
@@ -183,7 +194,7 @@ def _draw_raster(
     x = left + (right - left) * (np.arange(COLUMNS) + 0.5) / COLUMNS
     y = bottom + (top - bottom) * (np.arange(ROWS) + 0.5) / ROWS
     grid = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
-    pixels = _Pixels(network.astype("float64"), grid, level or Level())
+    pixels = _Pixels(network.astype("float64"), grid, level or Level(), colour == "gradient")
     placed: dict[str, Any] = {"origin": "lower", "extent": (left, right, bottom, top), "interpolation": "nearest"}
     if colour == "gradient":
         shown = np.hypot(*pixels.gradients.T).reshape(ROWS, COLUMNS)
@@ -211,9 +222,11 @@ def _draw_raster(
 class _Pixels:
     """The patterns, affine maps and values of a float64 network at points, a chunk of them after the other."""
 
-    def __init__(self, network: Network, points: Array, level: Level) -> None:
-        self._network, self._level = network, level
-        self._keys = [np.random.default_rng(k).integers(2**63, size=n) for k, n in enumerate(network.widths[1:-1])]
+    def __init__(self, network: Network, points: Array, level: Level, with_gradients: bool) -> None:
+        self._network, self._level, self._with_gradients = network, level, with_gradients
+        # Sums of such keys are exact in float64, where matrices are multiplied fastest.
+        draw = np.random.default_rng(0)
+        self._keys = [draw.integers(2**40, size=n).astype(np.float64) for n in network.widths[1:-1]]
         parts = [self._part(points[start : start + CHUNK]) for start in range(0, len(points), CHUNK)]
         self.patterns = [np.concatenate(layer) for layer in zip(*(part[0] for part in parts), strict=True)]
         self.gradients, self.values = (np.concatenate([part[k] for part in parts]) for k in (1, 2))
@@ -221,7 +234,7 @@ class _Pixels:
     @property
     def maps(self) -> Array:
         """A number for the pattern of each point."""
-        return np.asarray(sum(self.patterns)) >> 20
+        return np.asarray(sum(self.patterns))
 
     def _part(self, points: Array) -> tuple[list[Array], Array, Array]:
         slope = float(self._network.negative_slope)
@@ -229,11 +242,12 @@ class _Pixels:
         for layer, keys in zip(self._network.layers[:-1], self._keys, strict=True):
             sums = values @ layer.weight.T + layer.bias
             states.append(sums > 0)
-            patterns.append((states[-1] @ keys) & (2**62 - 1))
+            patterns.append(states[-1].astype(np.float64) @ keys)
             values = np.where(states[-1], sums, slope * sums)
         weight, bias = self._read_off(self._network.layers[-1].weight), self._read_off(self._network.layers[-1].bias)
+        backwards = zip(self._network.layers[-2::-1], states[::-1], strict=True)
         slopes = np.broadcast_to(weight, (len(points), len(weight)))
-        for layer, active in zip(self._network.layers[-2::-1], states[::-1], strict=True):
+        for layer, active in backwards if self._with_gradients else ():
             slopes = np.where(active, slopes, slope * slopes) @ layer.weight
         return patterns, slopes, values @ weight + bias
 

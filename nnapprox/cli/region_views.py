@@ -70,7 +70,7 @@ class Views:
             require_writable(self.export)
         self._level.require_outputs(place.network)
 
-    def carry_out(self, place: Place) -> dict[str, Any]:
+    def carry_out(self, place: Place, activation_regions: int) -> dict[str, Any]:
         """Compute, draw and write what is asked for; gives what belongs into JSON."""
         told: dict[str, Any] = {}
         if not self.wanted:
@@ -96,8 +96,15 @@ class Views:
         if self.plot is not None:
             from nnapprox import plots, region_plots
 
-            level = self._level if self._asks_for_level else None
-            plots.save(region_plots.regions(network, domain, colour=self.colour, level=level), self.plot)
+            figure = region_plots.regions(
+                network,
+                domain,
+                colour=self.colour,
+                level=self._level if self._asks_for_level else None,
+                title=f"{activation_regions:,} activation region{'s' * (activation_regions != 1)}",
+                **_marks(place),
+            )
+            plots.save(figure, self.plot)
             told["plot"] = self.plot
         return told
 
@@ -172,6 +179,16 @@ def _bounded(place: Place) -> tuple[Network, Polytope]:
 
     network = restrict(place.network, place.points) if place.points else place.network
     return network, polytope(place.domain, network)
+
+
+def _marks(place: Place) -> dict[str, Any]:
+    """The points that a plane goes through, in its coordinates, with their classes."""
+    if len(place.points) != 3:
+        return {}
+    import numpy as np
+
+    labels = (place.slice_json or {}).get("labels") or ()
+    return {"points": np.array([[0, 0], [1, 0], [0, 1]]), "labels": [f"class {label}" for label in labels]}
 
 
 def _statistics_json(found: Statistics) -> dict[str, Any]:

@@ -85,7 +85,7 @@ def command(
     seconds = time.process_time() - began
     told = _described(path, place, count, seconds)
     if count.complete:
-        told |= views.carry_out(place)
+        told |= views.carry_out(place, count.activation_regions)
     if as_json:
         output.print_json(told)
     else:

@@ -1,0 +1,78 @@
+"""``nnapprox regions`` with --betti, --stats, --plot and --export."""
+
+import json
+from fractions import Fraction as F
+from pathlib import Path
+
+import pytest
+
+import nnapprox
+from nnapprox import Affine, Network
+
+
+@pytest.fixture
+def disk(folder):
+    """1 - |x| - |y|."""
+    layers = [Affine([[1, 0], [-1, 0], [0, 1], [0, -1]], [0] * 4), Affine([[-1] * 4, [0] * 4], [1, F(1, 2)])]
+    nnapprox.save(Network(layers), "disk.npz")
+    return folder
+
+
+WHERE = ("disk.npz", "--domain=-3,3,-3,3")
+
+
+def told(result):
+    assert result.status == 0, result.err
+    return json.loads(result.out)
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ((), ([1, 0], [1, 1], [1, 1])),
+        (("--level", "1"), ([0, 0], [1, 1], [1, 0])),
+        (("--output", "1"), ([1, 0], [0, 0], [0, 0])),
+        (("--between", "1,0"), ([1, 1], [1, 0], [1, 1])),
+    ],
+)
+def test_betti(cli, disk, options, expected):
+    found = told(cli("regions", *WHERE, "--betti", *options, "--json"))["betti"]
+    assert (found["positive"], found["negative"], found["zero"]) == expected
+    everywhere = told(cli("regions", "disk.npz", "--domain=all", "--betti", *options, "--json"))["betti"]
+    assert everywhere == found
+
+
+def test_statistics(cli, disk):
+    found = told(cli("regions", *WHERE, "--stats", "--json"))["statistics"]
+    assert found["volume"]["total"] == "36"
+    assert found["regions_added_by_layer"] == [3]
+    assert found["cuts_nothing"] == [[0, 1], [0, 3]]
+    assert found["lipschitz"]["1"] == "1"
+    assert found["lipschitz"]["inf"] == "2"
+    assert "neurons that cut nothing" in cli("regions", *WHERE, "--stats").out
+
+
+def test_files(cli, disk):
+    found = told(cli("regions", *WHERE, "--plot", "d.svg", "--export", "d.json", "--colour", "gradient", "--json"))
+    assert (found["plot"], found["export"]) == ("d.svg", "d.json")
+    assert len(json.loads(Path("d.json").read_text())["cells"]) == 4
+    assert Path("d.svg").stat().st_size > 1000
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--betti", "--output", "2"),
+        ("--betti", "--between", "0,0"),
+        ("--betti", "--between", "0"),
+        ("--level", "1"),
+        ("--domain=all", "--stats"),
+        ("--export", "d.csv"),
+        ("--export", "nowhere/d.json"),
+        ("--plot", "d.bmp"),
+    ],
+)
+def test_wrong_usage_writes_nothing(cli, disk, options):
+    before = set(disk.iterdir())
+    cli("regions", "disk.npz", *options).failed(2)
+    assert set(disk.iterdir()) == before
