@@ -52,9 +52,7 @@ def _domain(_ctx: click.Context, _parameter: click.Parameter, value: str | None)
 @click.option("--domain", callback=_domain, metavar="LOW,HIGH,...", help="Where the inputs lie (default: the file's).")
 @data_options(None)
 @out_option
-@click.option(
-    "--c-header", type=click.Path(), metavar="FILE.h", help="Write it as C for a microcontroller, too."
-)
+@click.option("--c-header", type=click.Path(), metavar="FILE.h", help="Write it as C for a microcontroller, too.")
 @plot_option
 @json_option
 @quiet_option
