@@ -252,18 +252,18 @@ def test_fingerprints_and_what_is_listed(seed):
         pattern = sum(active << shift for active, shift in zip(cell.pattern, states, strict=False))
         expected[pattern] = fingerprint(prepared, cell.pattern), sides_of(cell.polytope)
     prints = []
-    for begun, _ in plane._runs(plane_input.counter(network, domain, plane_input.fingerprints(network))):
+    for begun, _ in plane.runs(plane_input.counter(network, domain, plane_input.fingerprints(network))):
         prints += begun.fingerprints().tolist()
     assert sorted(prints) == sorted(one for one, _ in expected.values())
     wanted = sorted(set(prints))[::2]
     found = []
     listing = plane_input.listing(network, domain, np.array(wanted, dtype=np.uint64))
-    for begun, _ in plane._runs(plane_input.counter(network, domain, listing)):
+    for begun, _ in plane.runs(plane_input.counter(network, domain, listing)):
         patterns, offsets, labels = begun.cells()
         for row, (start, end) in zip(patterns.tolist(), itertools.pairwise(offsets), strict=True):
             found.append(sum(word << 64 * place for place, word in enumerate(row)))
             assert end - start == len(expected[found[-1]][1])
-            assert all(-1 <= label < states[-1] for label in labels[start:end])
+            assert all(-len(domain.facets) <= label < states[-1] for label in labels[start:end])
     assert sorted(found) == sorted(pattern for pattern, (one, _) in expected.items() if one in wanted)
 
 
