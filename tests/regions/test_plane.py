@@ -263,7 +263,7 @@ def test_fingerprints_and_what_is_listed(seed):
         for row, (start, end) in zip(patterns.tolist(), itertools.pairwise(offsets), strict=True):
             found.append(sum(word << 64 * place for place, word in enumerate(row)))
             assert end - start == len(expected[found[-1]][1])
-            assert all(-1 <= label < states[-1] for label in labels[start:end])
+            assert all(-len(domain.facets) <= label < states[-1] for label in labels[start:end])
     assert sorted(found) == sorted(pattern for pattern, (one, _) in expected.items() if one in wanted)
 
 
