@@ -190,8 +190,8 @@ static inline void look(scan *s, int64_t j)
     const uint32_t near = (uint32_t)(w ? 3 * A + B + 3 * U + size_of(ul) + size_of(ur) + size_of(uu) : 6 * A + 4 * B) << 4;
     const uint32_t across = (uint32_t)(2 * C + C2 + size_of(cl) + size_of(cr)) << 4;
     const int rows = level((uint32_t)s->row_size, 1), columns = level((uint32_t)s->column_size[j], 1);
-    const int product = 2 * (level((uint32_t)s->row_size, 2) + level((uint32_t)s->column_size[j], 2)
-                             - level((uint32_t)s->all_size, 2)) / 2;
+    const int product = level((uint32_t)s->row_size, 2) + level((uint32_t)s->column_size[j], 2)
+        - level((uint32_t)s->all_size, 2);
     s->size[0] = 0;
     s->size[1] = (uint8_t)rows;
     s->size[2] = (uint8_t)columns;
