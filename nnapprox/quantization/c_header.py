@@ -74,15 +74,16 @@ typedef struct {
 } nnapprox_weights;
 
 typedef struct {
-    model state;
+    model side, values;
     int32_t rows[3][NNAPPROX_WIDEST + 1], column_size[NNAPPROX_WIDEST + 1], column_sign[NNAPPROX_WIDEST + 1];
 } nnapprox_scratch;
 
 /* Decode one matrix row by row; a row needs the two before it. */
-static void nnapprox_matrix(nnapprox_scratch *s, stream *t, int32_t rows, int32_t columns, int32_t image,
+static void nnapprox_matrix(nnapprox_scratch *s, model *m, stream *t, int32_t rows, int32_t columns, int32_t image,
                             int8_t *shifts, @TYPE@ *integers)
 {
     scan place;
+    restart_model(m);
     memset(&place, 0, sizeof place);
     memset(s->column_size, 0, sizeof s->column_size);
     memset(s->column_sign, 0, sizeof s->column_sign);
@@ -94,7 +95,7 @@ static void nnapprox_matrix(nnapprox_scratch *s, stream *t, int32_t rows, int32_
         for (int32_t j = 0; j < columns; j++) row[j] = 0;
         for (int32_t j = 0; j < columns; j++) {
             look(&place, j);
-            row[j] = code_integer(&s->state, t, &place, READ, 0);
+            row[j] = code_integer(m, t, &place, READ, 0);
             pass(&place, j, row[j]);
             if (integers) *integers++ = (@TYPE@)row[j];
             else *shifts++ = (int8_t)row[j];
@@ -110,13 +111,14 @@ static void nnapprox_decode(nnapprox_weights *w, nnapprox_scratch *s)
     @TYPE@ *integers = w->integers;
     (void)finish;
     make_tables();
-    start_model(&s->state);
+    start_model(&s->side);
+    start_model(&s->values);
     for (int k = 0; k < 4; k++) t.code = t.code << 8 | (uint32_t)next_byte(&t);
     for (int l = 0; l < NNAPPROX_DEPTH; l++) {
         const int32_t columns = NNAPPROX_WIDTHS[l] + 1, rows = NNAPPROX_WIDTHS[l + 1], image = l ? 0 : @IMAGE@;
-        nnapprox_matrix(s, &t, 1, rows, 0, shifts, 0);
-        nnapprox_matrix(s, &t, 1, columns, image, shifts + rows, 0);
-        nnapprox_matrix(s, &t, rows, columns, image, 0, integers);
+        nnapprox_matrix(s, &s->side, &t, 1, rows, 0, shifts, 0);
+        nnapprox_matrix(s, &s->side, &t, 1, columns, image, shifts + rows, 0);
+        nnapprox_matrix(s, &s->values, &t, rows, columns, image, 0, integers);
         shifts += rows + columns;
         integers += (int64_t)rows * columns;
     }
@@ -204,7 +206,7 @@ def c_header(encoded: Encoded, about: str) -> tuple[str, Footprint]:
         flash=len(content) + 4 * 129 + 12 * len(widths),
         weights=shifts + kind[1] * count,
         tables=_TABLES,
-        scratch=_model_bytes(decoder) + 5 * 4 * (widest + 1),
+        scratch=2 * _model_bytes(decoder) + 5 * 4 * (widest + 1),
         stack=4 * (2 * widest + 1),
     )
     filled = {
@@ -239,7 +241,7 @@ def _decoder() -> str:
 
 
 def _model_bytes(decoder: str) -> int:
-    """Size of what the decoder's struct `model` holds, times how many there are, by the constants that it names."""
+    """Size of the decoder's struct `model`, by the constants that it names."""
     constants = dict(re.findall(r"\b([A-Z]+) = (\d+)\b", decoder))
     inputs, contexts, bins = (int(constants[name]) for name in ("INPUTS", "CONTEXTS", "BINS"))
     return 4 * inputs * bins * contexts + 8 * bins * (inputs + 1) + 4 * bins
