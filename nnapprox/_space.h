@@ -37,7 +37,7 @@
 #define MOST_NUMBERS 9
 #define LARGEST 1e150
 /* Vertices with a larger error are computed anew from their hyperplanes. */
-#define TOO_ROUGH 1e-7
+#define TOO_ROUGH 1e-5
 #define CACHED 256
 
 enum { DONE, PAUSED, NEEDS_ROOM };
