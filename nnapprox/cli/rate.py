@@ -43,12 +43,15 @@ class FamilyName(click.ParamType):  # type: ignore[type-arg] # generic since cli
 
 
 @click.command(epilog=EPILOG)
-@click.argument("family", required=False, type=FamilyName())
+@click.argument("name", required=False, type=FamilyName(), metavar="[FAMILY]")
+@click.option("--family", type=FamilyName(), help="The same as the argument.")
 @click.option("--sizes", type=Integers(), help="Sizes to build, at least three, instead of the family's own.")
 @plot_option
 @json_option
 @quiet_option
-def command(family: str | None, sizes: tuple[int, ...] | None, plot: str | None, as_json: bool, quiet: bool) -> None:
+def command(
+    name: str | None, family: str | None, sizes: tuple[int, ...] | None, plot: str | None, as_json: bool, quiet: bool
+) -> None:
     """Measure how the error of a family of constructions falls with its stored bits.
 
     Networks of growing size are built, certified, and stored on the coarsest grid that adds no more than they err by;
@@ -57,6 +60,9 @@ def command(family: str | None, sizes: tuple[int, ...] | None, plot: str | None,
     """
     from nnapprox.rates import FAMILIES, measure, rate
 
+    if name is not None and family is not None:
+        raise click.UsageError("the argument and --family are the same: give one")
+    family = name or family
     if family is None:
         _list(FAMILIES, as_json)
         return

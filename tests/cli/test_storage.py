@@ -102,7 +102,8 @@ def test_rate_lists_and_measures(cli):
 
 def test_what_rate_refuses(cli):
     assert "did you mean square" in cli("rate", "sqare").failed(2)
-    assert "three" in cli("rate", "square", "--sizes", "2,3").failed(2)
+    assert "three" in cli("rate", "--family", "square", "--sizes", "2,3").failed(2)
+    assert "give one" in cli("rate", "square", "--family", "exp").failed(2)
 
 
 def test_a_c_header_of_what_was_quantised(cli):
