@@ -56,7 +56,8 @@ def _domain(_ctx: click.Context, _parameter: click.Parameter, value: str | None)
 @quiet_option
 def command(
     file: Path, grid: bool, fractional_bits: int | None, error: Fraction | None, size: int | None,
-    max_accuracy_drop: float | None, bits_per_weight: float | None, domain: Any, dataset: str | None, data_dir: str | None, target: str | None, out: str | None, plot: str | None, as_json: bool, quiet: bool,
+    max_accuracy_drop: float | None, bits_per_weight: float | None, domain: Any, dataset: str | None,
+    data_dir: str | None, target: str | None, out: str | None, plot: str | None, as_json: bool, quiet: bool,
 ) -> None:  # fmt: skip
     """Store a network in few bits, and tell what it then errs by, measured on the file that was written.
 
