@@ -77,7 +77,7 @@ def main() -> None:
         def measure(quantised):
             return curve.relative_error(quantised, original, inputs.measured)
 
-        quantizer = Quantizer(network, inputs.learnt, inputs.image, {"dataset": {"name": data.name}})
+        quantizer = Quantizer(network, inputs.learnt, inputs.image, {"dataset": {"name": data.name}}, inputs.gram)
         eight, eight_bytes = int8(exact)
         print(f"{path} {list(network.widths)}: int8 + xz {eight_bytes:,} bytes at {measure(eight):.2e}")
         print(f"{'target':>8} {'bytes':>8} {'measured':>9} {'seconds':>7} {'GPTQ':>8} {'ratio':>5} {'reference':>9}")
@@ -93,7 +93,8 @@ def main() -> None:
             size = len(point.content)
             rows.append({"bits": 8 * size, "relative_error": found, "reference_bits": reference})
             print(
-                f"{error:8.0e} {size:8,} {found:9.2e} {seconds:7.2f} {peer:8,.0f} {peer / size:5.2f} {reference / 8:9,.0f}",
+                f"{error:8.0e} {size:8,} {found:9.2e} {seconds:7.2f} {peer:8,.0f} {peer / size:5.2f} "
+                f"{reference / 8:9,.0f}",
                 flush=True,
             )
         if arguments.plot and path == arguments.networks[0]:

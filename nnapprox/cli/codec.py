@@ -49,7 +49,7 @@ def quantize_by_codec(
     path = out or (None if target == Target() else f"{file.stem}.nnq")
     meter = _Meter(network, inputs)
     with output.progress(quiet) as report:
-        quantizer = Quantizer(network, inputs.learnt, inputs.image, _kept(stored.metadata))
+        quantizer = Quantizer(network, inputs.learnt, inputs.image, _kept(stored.metadata), inputs.gram)
         curve = []
         for point in _points(quantizer, target, meter, report):
             told = meter.measure(point, path)

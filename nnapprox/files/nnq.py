@@ -10,6 +10,7 @@ import os
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -69,7 +70,7 @@ class IntegerLayer:
     def steps(self) -> Array:
         """The distance of neighbouring values of every entry, float64 of shape (out, in + 1), exact."""
         shifts = self.rows[:, np.newaxis] + self.columns + self.exponent
-        return np.ldexp(float(self.mantissa), shifts)
+        return np.asarray(np.ldexp(float(self.mantissa), shifts))
 
     def affine(self, dtype: str) -> Affine:
         """The map, every entry rounded to nearest."""
@@ -111,7 +112,7 @@ class Encoded:
 
 def fingerprint(network: Network) -> bytes:
     """The first 8 bytes of the SHA-256 over a float network's arrays, as `metadata.digest` takes it."""
-    arrays = {}
+    arrays: dict[str, Array] = {}
     for index, layer in enumerate(network.layers):
         arrays |= {f"W{index}": layer.weight, f"b{index}": layer.bias}
     return bytes.fromhex(digest(arrays))[:_SOURCE_BYTES]
@@ -236,7 +237,7 @@ def _parse(source: _Source, most_weights: int) -> Encoded:
     kind, wide = divmod(source.number(2 * len(_ACTIVATIONS)), 2)
     depth = source.number(len(source.content))
     widths = [source.number(most_weights + 1) for _ in range(depth + 1)]
-    weights = sum(outputs * (inputs + 1) for inputs, outputs in zip(widths, widths[1:], strict=False))
+    weights = sum(outputs * (inputs + 1) for inputs, outputs in pairwise(widths))
     if not depth or 0 in widths:
         raise ValueError("it has no layers, or an empty one")
     if weights > most_weights:
@@ -255,7 +256,7 @@ def _parse(source: _Source, most_weights: int) -> Encoded:
         raise ValueError("its metadata are no object")
     layers = [
         IntegerLayer(np.zeros((b, a + 1), np.int32), np.zeros(b, np.int32), np.zeros(a + 1, np.int32), *step)
-        for a, b, step in zip(widths, widths[1:], steps, strict=False)
+        for (a, b), step in zip(pairwise(widths), steps, strict=True)
     ]
     reader = _coder.Reader(np.frombuffer(source.rest(), dtype=np.uint8))
     for matrix, part, side in _matrices(layers, image):

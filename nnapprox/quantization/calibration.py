@@ -21,6 +21,7 @@ Array = NDArray[Any]
 INPUTS = 12_000
 """To learn from, at most."""
 
+_SLICE = 4_096
 _UNIFORM = 4_000
 _SLOW = 200  # for activations that are evaluated number by number
 
@@ -33,6 +34,8 @@ class Inputs:
     measured: Array
     labels: Array | None = None
     image: int = 0
+    gram: Array | None = None
+    """H of the first layer, from all training inputs."""
 
 
 def of_dataset(network: Network, data: Dataset) -> Inputs:
@@ -50,7 +53,20 @@ def of_dataset(network: Network, data: Dataset) -> Inputs:
     measured = data.x_test if network.activation.has_kernel else data.x_test[:_SLOW]
     labels = data.y_test[: len(measured)] if data.classes is not None and network.widths[-1] == data.classes else None
     image = data.image_shape[1] if data.image_shape else 0
-    return Inputs(chosen / float(data.divisor), measured / float(data.divisor), labels, image)
+    gram = _gram(data.x_train, float(data.divisor))
+    return Inputs(chosen / float(data.divisor), measured / float(data.divisor), labels, image, gram)
+
+
+def _gram(x: Array, divisor: float) -> Array:
+    """Mean of a a^T over inputs a with 1 appended, in slices that fit the memory."""
+    total = np.zeros((x.shape[1] + 1,) * 2)
+    for first in range(0, len(x), _SLICE):
+        part = x[first : first + _SLICE] / divisor
+        ones: Array = np.column_stack([part, np.ones(len(part))])
+        if x.dtype == np.uint8:
+            ones = ones.astype(np.float32)
+        total += ones.T @ ones
+    return total / len(x)
 
 
 def of_domain(network: Network, domain: Sequence[tuple[Fraction, Fraction]] | None, seed: int = 0) -> Inputs:

@@ -76,9 +76,18 @@ class Quantizer:
         Columns of an image row, where the inputs are an image, else 0.
     metadata : dict
         JSON values for the file.
+    gram : array, shape (d + 1, d + 1), optional
+        H of the first layer, where it is known from more inputs than x: what is 0 in all of x need not be elsewhere.
     """
 
-    def __init__(self, network: Network, x: Array, image: int = 0, metadata: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        network: Network,
+        x: Array,
+        image: int = 0,
+        metadata: dict[str, Any] | None = None,
+        gram: Array | None = None,
+    ) -> None:
         self.source, self.network, self.x = network, network.astype("float64"), x
         self.image, self.metadata = image, metadata or {}
         with np.errstate(over="ignore", invalid="ignore"):
@@ -88,7 +97,7 @@ class Quantizer:
             raise UsageError("the network's values overflow on its inputs: it cannot be quantised")
         self.power = float((self.values[-1] ** 2).sum(axis=1).mean())
         ones = with_ones(x)
-        self.first_gram = ones.T @ ones / len(x)
+        self.first_gram = ones.T @ ones / len(x) if gram is None else gram
 
     def quantize(self, step: float, passes: int = PASSES, report: Callable[[float], None] | None = None) -> Attempt:
         """Quantise with a step: an error of one step in one weight costs step^2 at the outputs."""
@@ -106,9 +115,8 @@ class Quantizer:
             outer = self.grams[number]
             undo = self._row_scale(number)
             weight, outer = weight * undo[:, None], outer / np.outer(undo, undo)
-            chosen, error = _Search(weight, gram, outer, step, self.image if number == 0 else 0).run(
-                coder, passes, lambda share, size=weight.size, done=done: report((done + share * size) / total)
-            )
+            search = _Search(weight, gram, outer, step, self.image if number == 0 else 0)
+            chosen, error = search.run(coder, passes, _part(report, done / total, (done + weight.size) / total))
             layers.append(chosen)
             distortion += error
             done += weight.size
@@ -141,6 +149,11 @@ class Quantizer:
             sensitivity = np.diag(self.grams[number])
             np.sqrt(sensitivity, where=sensitivity > 0, out=scale)
         return scale
+
+
+def _part(report: Callable[[float], None], low: float, high: float) -> Callable[[float], None]:
+    """Report the shares of a part of the work as shares of the whole."""
+    return lambda share: report(low + (high - low) * share)
 
 
 def _refit(weight: Array, gram: Array, inputs: Array, wanted: Array) -> Array:
@@ -188,9 +201,10 @@ class _Search:
         for side, image in ((self.layer.rows[None], 0), (self.layer.columns[None], self.image)):
             coder.begin(side.shape[1], image, True)
             coder.adapt(side, 0, 1)
-        self._feed_back(coder.copy(), q, lambda share: report(share / (passes + 2)))
+        parts = passes + 2
+        self._feed_back(coder.copy(), q, _part(report, 0, 1 / parts))
         for number in range(passes):
-            changed = self._descend(coder.copy(), q, lambda share, n=number: report((n + 1 + share) / (passes + 2)))
+            changed = self._descend(coder.copy(), q, _part(report, (number + 1) / parts, (number + 2) / parts))
             if changed <= q.size // 1000:
                 break
         coder.begin(q.shape[1], self.image, False)

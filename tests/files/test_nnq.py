@@ -85,7 +85,7 @@ def test_a_file_that_asks_for_too_much_is_refused_before_it_is_believed(monkeypa
     with pytest.raises(FileFormatError, match="claims to hold 39 weights"):
         nnq.read_encoded(tmp_path / "a.nnq", most_weights=38)
     monkeypatch.setenv("NNAPPROX_MOST_WEIGHTS", "12")
-    with pytest.raises(FileFormatError, match="a number of its header|claims to hold"):
+    with pytest.raises(FileFormatError, match=r"a number of its header|claims to hold"):
         load(tmp_path / "a.nnq")
     monkeypatch.setenv("NNAPPROX_MOST_WEIGHTS", "1e9")
     with pytest.raises(FileFormatError, match="must be a number"):

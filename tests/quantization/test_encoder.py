@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 
@@ -9,7 +11,7 @@ from nnapprox.quantization.encoder import Quantizer
 
 def network(*widths, activation="relu", dtype="float32", seed=0):
     rng = np.random.default_rng(seed)
-    pairs = list(zip(widths, widths[1:], strict=False))
+    pairs = itertools.pairwise(widths)
     return Network(
         [
             Affine((rng.normal(size=(b, a)) / np.sqrt(a)).astype(dtype), rng.normal(size=b).astype(dtype))
