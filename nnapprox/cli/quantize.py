@@ -25,9 +25,9 @@ EPILOG = """\b
 Examples:
   $ nnapprox quantize network.npz --error 1e-2 -o network.nnq
   $ nnapprox quantize network.npz --bytes 2000 --json
-  $ nnapprox quantize network.nnq --c-header network.h
-  $ nnapprox quantize square-depth-4.npz --grid
-  $ nnapprox quantize square-depth-4.npz --grid --fractional-bits 7 --json
+  $ nnapprox quantize network.npz --error 1e-1 --c-header network.h
+  $ nnapprox quantize sawtooth-depth-5.npz --grid
+  $ nnapprox quantize sawtooth-depth-5.npz --grid --fractional-bits 7 --json
 """
 
 

@@ -39,10 +39,17 @@ def test_onto_itself(cli):
     assert nnapprox.load("hat.npz") == nnapprox.load("exact.npz")
 
 
-@pytest.mark.parametrize("suffix", sorted(files.FORMATS))
+@pytest.mark.parametrize("suffix", sorted({*files.FORMATS} - {".nnq"}))
 def test_every_format_holds_a_float_network(cli, suffix):
     assert cli("convert", "network.npz", f"b{suffix}").status == 0
     assert np.array_equal(nnapprox.load(f"b{suffix}").layers[0].weight, nnapprox.load("network.npz").layers[0].weight)
+
+
+def test_rounding_is_left_to_quantize(cli):
+    result = cli("convert", "network.npz", "b.nnq")
+    assert (result.status, result.out) == (2, "")
+    assert "nnapprox quantize" in result.err
+    assert not Path("b.nnq").exists()
 
 
 @pytest.mark.parametrize(
