@@ -62,8 +62,8 @@ static void make_tables(void)
     }
     for (int32_t n = 0; n <= LIMIT; n++) {
         SETTLING[n] = 655360 / (10 * n + 16);
-        TRUST[n] = 256 * (2 * n + 1) / (2 * n + 4);
-        SPEED[n] = 4 + 160 / (n + 8);
+        TRUST[n] = 256 * (2 * n + 1) / (2 * n + 8);
+        SPEED[n] = 14 + 1600 / (n + 16);
     }
 }
 

@@ -129,7 +129,7 @@ def _next(
     aim = -_NEAR / 2
     if inside and outside:
         share = (aim - inside[1]) / (outside[1] - inside[1])
-        return inside[0] + min(0.95, max(0.05, share)) * (outside[0] - inside[0])
+        return inside[0] + min(0.75, max(0.25, share)) * (outside[0] - inside[0])
     slope = 0.9 if finest else -0.6
     return here[0] + max(-3.0, min(3.0, (aim - here[1]) / slope))
 

@@ -30,8 +30,8 @@ from nnapprox.quantization.sensitivity import (
 
 Array = NDArray[Any]
 
-RATE = 0.11
-"""Of a bit, in squared steps: near ln 2 / 6, as at high rates."""
+RATE = 0.09
+"""Of a bit, in squared steps: somewhat less than the ln 2 / 6 of high resolution, as steps then cost less."""
 
 RIDGE = 1e-4
 """Of the refit of later layers, relative to the mean of diag(H)."""

@@ -73,7 +73,7 @@ def test_bytes_are_the_same_everywhere():
     assert encode([q[:1], q], 6).hex()[:64] == EXPECTED
 
 
-EXPECTED = "8507a307a63235d7ce84b273d324613e84258e93ed3d02a92eda44e6eae9c7b6"
+EXPECTED = "899b7f01dda3e4fe9e8311cfc2175b5bcdda1e73986ae839adfc4fe42b7fbbb2"
 
 
 @settings(max_examples=60)
