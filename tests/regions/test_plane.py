@@ -13,7 +13,7 @@ from nnapprox.activation import Activation
 from nnapprox.calculus import affine, compose, parallel
 from nnapprox.errors import UsageError
 from nnapprox.network import Affine, Network
-from nnapprox.regions import plane, plane_input
+from nnapprox.regions import kernel_input, plane, plane_input
 from nnapprox.regions.cells import cells
 from nnapprox.regions.plane import count_plane, counts
 from nnapprox.regions.polytope import Polytope
@@ -75,7 +75,7 @@ def all_counts(network, domain):
 @pytest.fixture
 def without_filter(monkeypatch):
     """No weight is of a size that doubles may be used for: integers decide everything."""
-    monkeypatch.setattr(plane_input, "COMFORTABLE", (1e300, 1e301))
+    monkeypatch.setattr(kernel_input, "COMFORTABLE", (1e300, 1e301))
 
 
 def he_normal(widths, seed=0):
@@ -288,7 +288,7 @@ def test_integers_and_doubles_agree(seed):
     network, domain = adversarial(seed)
     filtered = count_plane(network, domain)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(plane_input, "COMFORTABLE", (1e300, 1e301))
+        patch.setattr(kernel_input, "COMFORTABLE", (1e300, 1e301))
         unfiltered = count_plane(network, domain)
     assert filtered.activation_regions == unfiltered.activation_regions
     assert filtered.linear_regions == unfiltered.linear_regions

@@ -12,7 +12,7 @@ from nnapprox.activation import Activation
 from nnapprox.calculus import affine, compose, parallel
 from nnapprox.errors import UsageError
 from nnapprox.network import Affine, Network
-from nnapprox.regions import plane_input, stand_in
+from nnapprox.regions import kernel_input, stand_in
 from nnapprox.regions.cells import cells
 from nnapprox.regions.polytope import Polytope
 from nnapprox.regions.space import counts
@@ -39,7 +39,7 @@ def regions(network, domain):
 @pytest.fixture
 def without_filter(monkeypatch):
     """No weight is of a size that doubles may be used for: integers decide everything."""
-    monkeypatch.setattr(plane_input, "COMFORTABLE", (1e300, 1e301))
+    monkeypatch.setattr(kernel_input, "COMFORTABLE", (1e300, 1e301))
 
 
 @pytest.mark.parametrize(("dimension", "neurons"), [(3, 3), (3, 40), (4, 4), (4, 16), (5, 10), (6, 8)])
@@ -169,7 +169,7 @@ def test_integers_and_doubles_agree(seed):
     network, domain = adversarial(seed)
     found = regions(network, domain)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(plane_input, "COMFORTABLE", (1e300, 1e301))
+        patch.setattr(kernel_input, "COMFORTABLE", (1e300, 1e301))
         assert regions(network, domain) == found
 
 
