@@ -9,16 +9,17 @@ from fractions import Fraction
 import numpy as np
 
 from nnapprox.errors import UsageError
-from nnapprox.exact import IntegerRows
+from nnapprox.exact import IntegerRows, dyadic_rows
 from nnapprox.network import Network
 from nnapprox.regions import jobs, plane, space
 from nnapprox.regions.cells import Cell, cells
 from nnapprox.regions.domain import Domain, polytope
 from nnapprox.regions.jobs import Workers
 from nnapprox.regions.line import integer_pieces
+from nnapprox.regions.line_filter import count_in_doubles
 from nnapprox.regions.polytope import Polytope
 from nnapprox.regions.region_count import RegionCount
-from nnapprox.regions.slices import line_layers, restrict
+from nnapprox.regions.slices import first_on_line, line_layers, restrict
 
 
 def count_regions(
@@ -74,7 +75,7 @@ def counts(
             f"the network takes {network.widths[0]} coordinates, but the domain has {part.dimension} dimensions"
         )
     if part.dimension == 1:
-        return _on_a_line(network, network.astype("rational").integer_layers, part, activation_only)
+        return _on_a_line(network, part, activation_only)
     if workers is not None:
         return jobs.counts(network, part, workers, activation_only=activation_only)
     count = plane.counts if part.dimension == 2 else space.counts
@@ -94,21 +95,29 @@ def slice_counts(
     The domain is in the coordinates of `nnapprox.regions.slices.restrict`. Raises as both do.
     """
     require_piecewise_linear(network)
-    if len(points) != 2 or domain == "all":
+    if len(points) != 2 or domain == "all" or network.dtype == "rational":
         return counts(restrict(network, points), domain, activation_only=activation_only, workers=workers)
     interval = polytope(domain, network)
     if interval.dimension != 1:
         raise UsageError(f"a domain on a line has one dimension, not {interval.dimension}")
-    return _on_a_line(network, line_layers(network, points), interval, activation_only)
+    return _on_a_line(network, interval, activation_only, first_on_line(network, points))
 
 
 def _on_a_line(
-    network: Network, layers: Sequence[IntegerRows], interval: Polytope, activation_only: bool
+    network: Network, interval: Polytope, activation_only: bool, first: IntegerRows | None = None
 ) -> Iterator[RegionCount]:
+    """Count pieces; where the line is a slice, the network's first layer on it is given."""
+    low, high = sorted(x for [x] in interval.points)
+    slope = None if network.negative_slope == 1 else network.negative_slope
+    if slope is not None and network.depth > 1 and network.dtype != "rational":
+        start = first or dyadic_rows(network.layers[0].weight, network.layers[0].bias, 1)
+        if count := count_in_doubles(start, network.layers[1:], slope, (low, high), activation_only=activation_only):
+            yield count
+            return
+    layers = line_layers(network, first) if first else network.astype("rational").integer_layers
     if activation_only and len(layers) > 1:  # outputs play no part: let there be one, which is 0
         layers = [*layers[:-1], IntegerRows(np.zeros((1, network.widths[-2] + 1), dtype=np.int64), (1,))]
-    slope = None if network.activation.name == "identity" else network.negative_slope
-    pieces = integer_pieces(layers, slope, *sorted(x for [x] in interval.points))
+    pieces = integer_pieces(layers, slope, low, high)
     linear, maps = (None, None) if activation_only else (pieces.linear_regions, pieces.distinct_affine_maps)
     decided = pieces.signs_decided
     yield RegionCount(pieces.activation_regions, linear, maps, decided, decided, complete=True)

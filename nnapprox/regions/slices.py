@@ -55,12 +55,18 @@ def restrict(network: Network, points: Sequence[Sequence[int | Fraction]]) -> Ne
     return Network([first, *later], network.activation)
 
 
-def line_layers(network: Network, points: Sequence[Sequence[int | Fraction]]) -> list[IntegerRows]:
-    """The layers of the network that `restrict` gives on the line through two points, in integers; much quicker."""
-    if network.dtype == "rational":
-        return list(restrict(network, points).integer_layers)
+def first_on_line(network: Network, points: Sequence[Sequence[int | Fraction]]) -> IntegerRows:
+    """The first layer of the network that `restrict` gives on a line, in integers with one scale; raises as that does.
+
+    That and `line_layers` are much quicker than the network.
+    """
     image, divisor = _first_layer(network, points)
-    layers, slope = [IntegerRows(image, (divisor,) * len(image))], network.negative_slope
+    return IntegerRows(image, (divisor,) * len(image))
+
+
+def line_layers(network: Network, first: IntegerRows) -> list[IntegerRows]:
+    """All layers of a float network on a line, given the first one there."""
+    layers, slope = [first], network.negative_slope
     for layer in network.layers[1:]:
         layers.append(dyadic_rows(layer.weight, layer.bias, layers[-1].scale[0] * slope.denominator))
     return layers
