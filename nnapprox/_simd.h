@@ -164,22 +164,22 @@ static inline __m512i sixteen_rows(uint32_t offset, uint32_t row_bytes)
     return _mm512_add_epi32(_mm512_set1_epi32((int)offset),
                             _mm512_mullo_epi32(lanes, _mm512_set1_epi32((int)row_bytes)));
 }
-/* Those of 16 columns where one of GROUP samples is not zero, times scale, with the offsets of their rows; how many. */
-static inline int64_t compress_group(const char *const *rows, int are_bytes, int64_t first, float scale,
-                                     uint32_t offset, uint32_t row_bytes, float *x, int64_t room, uint32_t *offsets,
-                                     float *poison)
+/* Those of 16 columns where one of some samples is not zero, times scale, with the offsets of their rows; how many.
+ * Sets *strange where a value is not finite. */
+INLINE int64_t compress_columns(const char *const *rows, const int group, int are_bytes, int64_t first, float scale,
+                                uint32_t offset, uint32_t row_bytes, float *x, int64_t room, uint32_t *offsets,
+                                int *strange)
 {
     __m512 v[GROUP];
     __mmask16 kept = 0;
-    for (int g = 0; g < GROUP; g++) {
+    for (int g = 0; g < group; g++) {
         v[g] = are_bytes ? _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128((const void *)(rows[g] + first))))
                          : _mm512_loadu_ps((const float *)rows[g] + first);
         kept |= _mm512_cmp_ps_mask(v[g], _mm512_setzero_ps(), _CMP_NEQ_UQ);
     }
-    if (!kept) return 0;
-    for (int g = 0; g < GROUP; g++) {
-        /* the exponent of what is not finite is all ones: imm 0x99 names both NaNs and both infinities */
-        if (_mm512_fpclass_ps_mask(v[g], 0x99)) *poison = NAN;
+    if (group > 1 && !kept) return 0; /* of one sample, too many of these branches would be mispredicted */
+    for (int g = 0; g < group; g++) {
+        *strange |= _mm512_fpclass_ps_mask(v[g], 0x99); /* both NaNs and both infinities */
         _mm512_storeu_ps(x + g * room, _mm512_maskz_compress_ps(kept, _mm512_mul_ps(v[g], _mm512_set1_ps(scale))));
     }
     _mm512_storeu_si512(offsets, _mm512_maskz_compress_epi32(kept, sixteen_rows(offset, row_bytes)));

@@ -448,36 +448,65 @@ static double NAME(sgd)(const network_plan *net, T *theta, T *average, const rec
                         : NAME(group_steps)(&run, order, steps, weights, count);
 }
 
-/* Outputs, shape (samples, outputs), GROUP samples at a time. Returns whether all values of the samples are finite. */
+/* The first layer's sums at a group, one sample after the other, each by its nonzero values alone. Returns whether
+ * all are finite. */
+static int NAME(sums_by_lists)(const layer_plan *first, const T *theta, const samples *data, const char *const *rows,
+                               NAME(inputs) *in, T *sums)
+{
+    const int64_t stride = first->stride;
+    const T *weights = theta + first->weights, *bias = weights + first->inputs * stride;
+    int finite = 1;
+    for (int64_t g = 0; g < GROUP; g++) {
+        finite &= NAME(fetch_list)(rows[g], data->item == 1, (T)data->scale, first->inputs,
+                                   stride * (int64_t)sizeof(T), in);
+        ON_ROWS(stride, accumulate, weights, in->offsets, in->x, WHOLE(in->count), bias, sums + g * PADDED(stride),
+                stride);
+    }
+    return finite;
+}
+
+/* A layer's sums at a group whose samples share a list. */
+static void NAME(sums_of_group)(const layer_plan *layer, const T *theta, const NAME(inputs) *in, T *sums)
+{
+    const int64_t stride = layer->stride, room = PADDED(stride);
+    const T *weights = theta + layer->weights, *bias = weights + layer->inputs * stride;
+    for (int64_t g = 0; g < GROUP; g++) memcpy(sums + g * room, bias, (size_t)stride * sizeof(T));
+    ON_ROWS(stride, accumulate_group, weights, in, sums, room, stride);
+}
+
+/* Outputs, shape (samples, outputs), GROUP samples at a time. They share the rows of the first layer that they read,
+ * but where these are short and few of each sample's values are not zero. Returns whether all values are finite. */
 static int NAME(forward)(const network_plan *net, const T *theta, const samples *data, T *out, T *scratch)
 {
     const layer_plan *first = net->layers, *last = net->layers + net->depth - 1;
+    const int by_lists = !IS_WIDE(first->stride) && NAME(is_sparse)(data);
     NAME(inputs) in = NAME(input_room)(first, scratch);
     const char *rows[GROUP];
-    T poison = 0;
+    int finite = 1;
     NAME(prepare)(net, scratch);
     for (int64_t n = 0; n < data->count; n += GROUP) {
         for (int64_t g = 0; g < GROUP; g++)
             rows[g] = (const char *)data->values + (n + g < data->count ? n + g : n) * data->inputs * data->item;
-        poison += NAME(fetch_group)(rows, data->item == 1, (T)data->scale, first->inputs,
-                                    first->stride * (int64_t)sizeof(T), &in);
-        NAME(inputs) values = in;
-        for (const layer_plan *layer = first; layer <= last; layer++) {
-            const int64_t stride = layer->stride, room = PADDED(stride);
-            const T *weights = theta + layer->weights, *bias = weights + layer->inputs * stride;
+        T *h = scratch + first->scratch;
+        if (by_lists) finite &= NAME(sums_by_lists)(first, theta, data, rows, &in, h);
+        else {
+            finite &= NAME(fetch_group)(rows, data->item == 1, (T)data->scale, first->inputs,
+                                        first->stride * (int64_t)sizeof(T), &in);
+            NAME(sums_of_group)(first, theta, &in, h);
+        }
+        for (const layer_plan *layer = first; layer < last; layer++) {
+            const int64_t room = PADDED(layer->stride);
             const NAME(values) v = NAME(values_of)(layer, scratch);
-            T *h = scratch + layer->scratch;
-            for (int64_t g = 0; g < GROUP; g++) memcpy(h + g * room, bias, (size_t)stride * sizeof(T));
-            ON_ROWS(stride, accumulate_group, weights, &values, h, room, stride);
-            if (layer < last)
-                for (int64_t g = 0; g < GROUP; g++)
-                    NAME(activate)(net->activation, (T)net->leak, h + g * room, v.slope, layer->outputs, stride);
-            values = (NAME(inputs)){h, v.offsets, layer->outputs, room};
+            for (int64_t g = 0; g < GROUP; g++)
+                NAME(activate)(net->activation, (T)net->leak, h + g * room, v.slope, layer->outputs, layer->stride);
+            const NAME(inputs) values = {h, v.offsets, layer->outputs, room};
+            h = scratch + layer[1].scratch;
+            NAME(sums_of_group)(layer + 1, theta, &values, h);
         }
         for (int64_t g = 0; g < GROUP && n + g < data->count; g++)
-            memcpy(out + (n + g) * last->outputs, values.x + g * values.room, (size_t)last->outputs * sizeof(T));
+            memcpy(out + (n + g) * last->outputs, h + g * PADDED(last->stride), (size_t)last->outputs * sizeof(T));
     }
-    return poison == 0;
+    return finite;
 }
 
 /* For cotangents c (samples, outputs): by_parameters += sum_n d<c_n, f(x_n)>/d theta, packed as theta is;

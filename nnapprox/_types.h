@@ -24,14 +24,14 @@
 #define ODDS 1, 3, 5, 7
 #endif
 #if WIDE_BYTES == 64
-#define COMPRESS_GROUP compress_group
+#define COMPRESS_COLUMNS compress_columns
 #define COMPRESS_POSITIVE compress_positive
 #define SPREAD_POSITIVE spread_positive
 #define COMPRESS_LANES 16
 #endif
 #include "_steps.h"
 #undef UNPACK
-#undef COMPRESS_GROUP
+#undef COMPRESS_COLUMNS
 #undef COMPRESS_POSITIVE
 #undef SPREAD_POSITIVE
 #undef COMPRESS_LANES
