@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from nnapprox.plots import BLUE, GREEN, ORANGE
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000")  # Okabe and Ito (2008)
+OTHERS = (ORANGE, GREEN, "#CC79A7", "#000000")
+"""Colours of other codecs."""
 
 
 def error_against_bits(
@@ -31,13 +34,13 @@ def error_against_bits(
     axes.set(xscale="log", yscale="log")
     drawn = [point for point in curve if point["relative_error"] > 0]
     errors = [point["relative_error"] for point in drawn]
-    axes.plot([point["bits"] for point in drawn], errors, color=COLOURS[0], marker="o", ms=4, label="files")
+    axes.plot([point["bits"] for point in drawn], errors, color=BLUE, marker="o", ms=4, label="files")
     reference = [
         (point["reference_bits"], e) for point, e in zip(drawn, errors, strict=True) if point["reference_bits"]
     ]
     if reference:
-        axes.plot(*zip(*reference, strict=True), color=COLOURS[4], lw=0.8, ls="--", label="reverse water-filling")
-    for (name, points), colour in zip(others.items(), COLOURS[1:], strict=False):
+        axes.plot(*zip(*reference, strict=True), color="#000000", lw=0.8, ls="--", label="reverse water-filling")
+    for (name, points), colour in zip(others.items(), OTHERS, strict=False):
         axes.plot(*zip(*points, strict=True), color=colour, marker="s", ms=3, label=name)
     axes.grid(which="both", lw=0.3)
     axes.legend()

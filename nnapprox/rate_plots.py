@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from nnapprox.plots import BLUE, ORANGE
+from nnapprox.plots import BLUE, GREEN, ORANGE
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from nnapprox.quantization.grid import Measured
     from nnapprox.rates import Family, Rate
 
-GREY, GREEN = "#777777", "#009E73"
+GREY = "#777777"
 
 MOST = 10**300
 """Larger bounds are not drawn."""

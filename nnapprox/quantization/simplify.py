@@ -10,41 +10,20 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import islice
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nnapprox.activation import Activation
 from nnapprox.certificate import Domain
-from nnapprox.errors import NnapproxError
 from nnapprox.network import Affine, Network
-from nnapprox.regions.cells import cells
-from nnapprox.regions.line import line_pieces
+from nnapprox.quantization.dead_neurons import dead_neurons
+from nnapprox.quantization.same_function import Fate, Fates, Reason, constant_value, prove
 
 Array: TypeAlias = NDArray[Any]
-Reason = Literal["unused", "constant", "multiple", "dead"]
-
-MOST_EXACT_INPUTS, MOST_CELLS = 3, 2**14
-"""With more inputs or cells, only intervals tell where neurons are dead."""
 
 _ZERO, _ONE = Fraction(0), Fraction(1)
-
-
-class Fate(NamedTuple):
-    """What a neuron (or an input) is in the smaller network; one that nothing uses has no fate.
-
-    Its value is `value` times that of the neuron at `place`, or, where that is None, the constant `value`.
-    """
-
-    place: int | None
-    value: Fraction
-    reason: Reason | None
-
-
-Fates = Sequence[Sequence[Fate | None]]
-"""One a neuron; of the inputs, then of every hidden layer."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +61,7 @@ def simplify(network: Network, domain: Domain | None = None) -> Simplified:
     Returns
     -------
     Simplified
-        Proved equal, step by step, by `prove`.
+        Proved equal, step by step, by `nnapprox.quantization.same_function.prove`.
     """
     removed: Counter[str] = Counter()
     identities = 0
@@ -97,96 +76,10 @@ def simplify(network: Network, domain: Domain | None = None) -> Simplified:
         network = smaller
 
 
-def prove(before: Network, after: Network, fates: Fates, domain: Domain | None = None) -> int:
-    """Prove that two networks of one depth are the same function, given what became of every neuron.
-
-    By induction over the layers: with the values of a layer written in those of the smaller network, the arguments of
-    a neuron's activation are an affine form of them. It has to be the form of the neuron that it is a multiple of,
-    times the factor, coefficient by coefficient; constant; or proved negative on the domain.
-
-    Returns
-    -------
-    int
-        How many identities hold.
-
-    Raises
-    ------
-    NnapproxError
-        One does not.
-    """
-    exact, smaller = before.astype("rational"), after.astype("rational")
-    dead = _dead(exact, domain)
-    count = 0
-    for number, (ours, theirs) in enumerate(zip(exact.layers, smaller.layers, strict=True)):
-        following = (
-            fates[number + 1] if number + 1 < exact.depth else [Fate(k, _ONE, None) for k in range(ours.outputs)]
-        )
-        for neuron, fate in enumerate(following):
-            if fate is None:
-                continue
-            form, constant = _pulled_back(ours.weight[neuron], ours.bias[neuron], fates[number], theirs.inputs)
-            if fate.place is not None:
-                holds = constant == fate.value * theirs.bias[fate.place] and all(
-                    a == fate.value * b for a, b in zip(form, theirs.weight[fate.place], strict=True)
-                )
-                holds = holds and _may_scale(exact.activation, fate.value)
-            elif fate.reason == "dead":
-                holds = (number, neuron) in dead
-            else:
-                holds = not any(form) and _constant(exact.activation, constant) == fate.value
-            if not holds:
-                raise NnapproxError(f"neuron {neuron} of layer {number} is not what simplifying took it for")
-            count += 1
-    return count
-
-
-def dead_neurons(network: Network, domain: Domain) -> set[tuple[int, int]]:
-    """Layers and places of the ReLUs that are 0 everywhere on a box: by its regions, or by intervals.
-
-    Intervals overlook some; regions, in up to three dimensions and while they are not too many, overlook none.
-    """
-    if network.activation.name != "relu":
-        return set()
-    exact = network.astype("rational")
-    box = [(low, high) for low, high in domain]
-    by_regions = len(box) <= MOST_EXACT_INPUTS and all(low < high for low, high in box)
-    dead: set[tuple[int, int]] = set()
-    for number, layer in enumerate(exact.layers[:-1]):
-        arguments = Network(exact.layers[: number + 1]) if by_regions else None
-        largest = None if arguments is None else _largest(arguments, domain)
-        ends = [_interval(row, bias, box) for row, bias in zip(layer.weight, layer.bias, strict=True)]
-        tops = [high for _, high in ends] if largest is None else largest
-        by_regions = by_regions and largest is not None
-        dead |= {(number, neuron) for neuron, top in enumerate(tops) if top <= 0}
-        box = [(max(low, _ZERO), max(high, _ZERO)) for low, high in ends]
-    return dead
-
-
-def _largest(arguments: Network, domain: Domain) -> list[Fraction] | None:
-    """The largest value of every output on the domain; None where there are too many regions."""
-    if len(domain) == 1:
-        pieces = line_pieces(arguments, *domain[0])
-        return [max(pieces.values(output)) for output in range(arguments.widths[-1])]
-    found = list(islice(cells(arguments, domain), MOST_CELLS + 1))
-    if len(found) > MOST_CELLS:
-        return None
-    tops: list[list[Fraction]] = [[] for _ in range(arguments.widths[-1])]
-    for cell in found:
-        vertices = [[Fraction(int(x), int(v[-1])) for x in v[:-1]] for v in cell.polytope.vertices]
-        affine = cell.affine
-        for top, values in zip(tops, affine.apply_exactly(np.array(vertices, dtype=object)).T, strict=True):
-            top.append(max(values))
-    return [max(top) for top in tops]
-
-
-def _dead(network: Network, domain: Domain | None) -> set[tuple[int, int]]:
-    return set() if domain is None else dead_neurons(network, domain)
-
-
 def _once(network: Network, domain: Domain | None) -> tuple[Network, Fates]:
     """One pass from the inputs to the outputs."""
     exact, used = network.astype("rational"), _used(network)
-    dead = _dead(exact, domain)
+    dead = set() if domain is None else dead_neurons(exact, domain)
     layers = [(layer.weight.copy(), layer.bias.copy()) for layer in exact.layers]
     fits = _Fits(network.dtype)
     fates = [_fates_of_inputs(layers[0], domain, fits)]
@@ -224,7 +117,7 @@ def _sort_out(
     for neuron, row in enumerate(rows):
         if neuron not in used:
             continue
-        constant = None if any(row[:-1]) else _constant(activation, row[-1])
+        constant = None if any(row[:-1]) else constant_value(activation, row[-1])
         if neuron in dead:
             decided[neuron] = (None, _ZERO, "dead")
         elif constant is not None and fits(moved := bias + weight[:, neuron] * constant):
@@ -271,29 +164,6 @@ def _used(network: Network) -> list[set[int]]:
     return used[::-1]
 
 
-def _pulled_back(
-    weights: Array, bias: Fraction, fates: Sequence[Fate | None], size: int
-) -> tuple[list[Fraction], Fraction]:
-    """An affine form of the values of a layer as one of the values of the smaller layer."""
-    form, constant = [_ZERO] * size, bias
-    for j in np.flatnonzero(weights).tolist():
-        fate = fates[j]
-        if fate is None:
-            raise NnapproxError("a neuron that is used was taken for unused")
-        if fate.place is None:
-            constant += weights[j] * fate.value
-        else:
-            form[fate.place] += weights[j] if fate.value == 1 else weights[j] * fate.value
-    return form, constant
-
-
-def _constant(activation: Activation, argument: Fraction) -> Fraction | None:
-    """The activation's value, where it is known to be rational."""
-    if activation.name in ("sigmoid", "tanh"):
-        return Fraction(activation.name == "sigmoid", 2) if argument == 0 else None
-    return Fraction(activation.apply_exactly(np.array([argument], dtype=object))[0])
-
-
 def _size(row: Sequence[Fraction], activation: Activation) -> Fraction:
     """What a row is divided by so that rows of neurons that are multiples of each other are equal."""
     first = next((number for number in row if number), _ONE)
@@ -306,27 +176,6 @@ def _size(row: Sequence[Fraction], activation: Activation) -> Fraction:
             return _ONE if first > 0 else -_ONE
         case _:
             return _ONE
-
-
-def _may_scale(activation: Activation, factor: Fraction) -> bool:
-    """Whether the activation maps factor t to factor times its value at t, for every t."""
-    match activation.name:
-        case "relu" | "leaky-relu":
-            return factor > 0
-        case "identity":
-            return True
-        case "tanh":
-            return abs(factor) == 1
-        case _:
-            return factor == 1
-
-
-def _interval(weights: Array, bias: Fraction, box: Sequence[tuple[Fraction, Fraction]]) -> tuple[Fraction, Fraction]:
-    low = high = bias
-    for j in np.flatnonzero(weights).tolist():
-        ends = (weights[j] * box[j][0], weights[j] * box[j][1])
-        low, high = low + min(ends), high + max(ends)
-    return low, high
 
 
 class _Fits:

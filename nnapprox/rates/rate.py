@@ -61,8 +61,9 @@ class Rate:
         Of log2 error on log2 bits: the slope is -gamma.
     by_length : Fit
         Of log2 error on log2 (bits / log2 bits), the factor that C M log2 M has beside M.
-    exponential : Fit
-        Of log2 log2 (1 / error) on log2 bits: error ~ 2^-(c bits^slope), what beats every power.
+    exponential : Fit or None
+        Of log2 log2 (1 / error) on log2 bits: error ~ 2^-(c bits^slope), what beats every power; None where an error
+        is 1 or more.
     local : sequence of float
         The exponents gamma from point to point; they grow where no power is the rate.
     """
@@ -82,6 +83,11 @@ def measure(family: Family, sizes: Sequence[int] | None = None) -> Iterator[Poin
     family : Family
     sizes : sequence of int, optional
         Others than the family's own.
+
+    Raises
+    ------
+    UsageError
+        A network has no error.
     """
     for size in sizes or family.sizes:
         network, certificate = family.build(size)

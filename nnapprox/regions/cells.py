@@ -74,7 +74,7 @@ def cells(network: Network, domain: Polytope | Bounds) -> Iterator[Cell]:
     UsageError
         The activation is another one, or the domain is none or has not as many dimensions as the network has inputs.
     """
-    return Enumerator(network).cells(domain if isinstance(domain, Polytope) else Polytope.box(domain))
+    return Enumerator(network).cells(Polytope.of(domain))
 
 
 class Enumerator:

@@ -60,7 +60,7 @@ def export(network: Network, domain: Polytope | Bounds, path: str | Path) -> int
     suffix = Path(path).suffix.lower()
     if suffix not in SUFFIXES:
         raise UsageError(f"regions are exported to .json or .npz, not to {path}")
-    whole = domain if isinstance(domain, Polytope) else Polytope.box(domain)
+    whole = Polytope.of(domain)
     found = cells(network, whole)
     with write_atomically(path) as file:
         return (_write_json if suffix == ".json" else _write_npz)(file, network, whole, found)

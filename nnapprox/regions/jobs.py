@@ -63,10 +63,9 @@ def counts(
     UsageError
         As `cells` does.
     """
-    whole = domain if isinstance(domain, Polytope) else Polytope.box(domain)
+    whole = Polytope.of(domain)
     if network.depth == 1 or network.activation.name == "identity":
-        only = None if activation_only else 1
-        yield RegionCount(1, only, only, 0, 0, complete=True)
+        yield RegionCount.one(activation_only)
         return
     pieces = split(network, whole, parts)
     gluing = None if activation_only else Gluing(network)

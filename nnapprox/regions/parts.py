@@ -7,21 +7,19 @@ so that `gluing` joins regions across it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import numpy as np
 
 from nnapprox.exact import Integer
 from nnapprox.network import Network
-from nnapprox.regions import plane, plane_input, space, space_input
+from nnapprox.regions import plane_input, space_input
 from nnapprox.regions.cells import cells
 from nnapprox.regions.gluing import Array
+from nnapprox.regions.passes import Counter, runs
 from nnapprox.regions.polytope import Form, Polytope
 from nnapprox.regions.residues import fingerprint, residues
 from nnapprox.regions.stand_in import blocks, packed
-
-Runs: TypeAlias = Iterator[tuple[Any, bool]]
-"""A count in the plane or in space, every time that it reports, and whether this is the last."""
 
 
 class Tally(NamedTuple):
@@ -75,20 +73,15 @@ def _crossing(part: Polytope, forms: Sequence[Form]) -> dict[int, list[Integer]]
 
 def first_pass(network: Network, part: Polytope, activation_only: bool) -> Iterator[Tally]:
     """Count regions, and take the fingerprints of their maps."""
-    begun: Any
-    runs: Runs
+    begun: Counter
     if part.dimension == 2:
         begun = plane_input.counter(network, part, None if activation_only else plane_input.fingerprints(network))
-        runs = plane.runs(begun)
     elif part.dimension > 2:
-        begun = space_input.counter(network, part)
-        if not activation_only:
-            begun.give_cells(*residues(network), space.AT_ONCE, np.empty(0, dtype=np.uint64))
-        runs = space.runs(begun)
+        begun = (space_input.counter if activation_only else space_input.with_fingerprints)(network, part)
     else:
         yield from _first_pass_over_cells(network, part, activation_only)
         return
-    for tally in _told(runs):
+    for tally in _told(begun):
         prints = np.empty(0, dtype=np.uint64) if activation_only else begun.fingerprints().copy()
         yield tally._replace(found=(prints,))
 
@@ -105,29 +98,27 @@ def second_pass(network: Network, part: Polytope, first_label: int, repeated: Ar
     repeated : array of uint64
         Sorted.
     """
-    begun: Any
-    runs: Runs
+    begun: Counter
     if part.dimension == 2:
         begun = plane_input.counter(network, part, plane_input.listing(network, part, repeated))
-        runs, order = plane.runs(begun), plane_input.ring(part)
+        order = plane_input.ring(part)
     elif part.dimension > 2:
-        begun = space_input.counter(network, part)
-        begun.give_cells(*residues(network), space.AT_ONCE, repeated)
-        runs, order = space.runs(begun), list(part.facets)
+        begun = space_input.with_listing(network, part, repeated)
+        order = list(part.facets)
     else:
         yield from _second_pass_over_cells(network, part, first_label, repeated)
         return
     sides = np.array([max(label - first_label, -1) for label in order])
-    for tally in _told(runs):
+    for tally in _told(begun):
         patterns, offsets, labels = (array.copy() for array in begun.cells())
         is_side = labels < 0
         labels[is_side] = sides[-1 - labels[is_side]]
         yield tally._replace(regions=0, found=(patterns, offsets, labels))
 
 
-def _told(runs: Runs) -> Iterator[Tally]:
+def _told(counter: Counter) -> Iterator[Tally]:
     before = (0, 0, 0)
-    for begun, _ in runs:
+    for begun, _ in runs(counter):
         now = begun.regions, begun.predicates, begun.exact_decisions
         regions, predicates, exact = (n - b for n, b in zip(now, before, strict=True))
         yield Tally(regions, predicates, exact, ())

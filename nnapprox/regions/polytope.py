@@ -73,6 +73,11 @@ class Polytope:
             facets,
         )
 
+    @classmethod
+    def of(cls, domain: Polytope | Bounds) -> Polytope:
+        """A polytope as it is, or the box with these sides; raises as `box`."""
+        return domain if isinstance(domain, Polytope) else cls.box(domain)
+
     @property
     def dimension(self) -> int:
         """Number of coordinates, d."""

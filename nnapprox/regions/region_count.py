@@ -33,3 +33,9 @@ class RegionCount:
     predicates: int
     exact_fallbacks: int
     complete: bool
+
+    @classmethod
+    def one(cls, activation_only: bool) -> RegionCount:
+        """The count of an affine map: one region, nothing to decide."""
+        glued = None if activation_only else 1
+        return cls(1, glued, glued, 0, 0, complete=True)

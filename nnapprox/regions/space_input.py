@@ -30,8 +30,12 @@ from nnapprox.regions.kernel_input import (
     times,
 )
 from nnapprox.regions.polytope import Polytope
+from nnapprox.regions.residues import residues
 
 Array: TypeAlias = NDArray[Any]
+
+AT_ONCE = 1 << 14
+"""Room for so many cells in a block."""
 
 
 def counter(network: Network, domain: Polytope) -> _space.Counter:
@@ -62,6 +66,18 @@ def counter(network: Network, domain: Polytope) -> _space.Counter:
         _corners(domain, centre, scale),
         _incidence(domain, -(-planes // 64)),
     )
+
+
+def with_fingerprints(network: Network, domain: Polytope) -> _space.Counter:
+    """Begin to count, and have the fingerprint of every region given."""
+    return with_listing(network, domain, np.empty(0, dtype=np.uint64))
+
+
+def with_listing(network: Network, domain: Polytope, wanted: Array) -> _space.Counter:
+    """Begin to count, and have the regions given whose fingerprints are wanted, which are in order and not repeated."""
+    begun = counter(network, domain)
+    begun.give_cells(*residues(network), AT_ONCE, np.ascontiguousarray(wanted))
+    return begun
 
 
 def _side(form: Any, centre: list[Fraction], scale: list[Fraction]) -> list[Fraction]:

@@ -34,11 +34,10 @@ def counts(network: Network, domain: Polytope | Bounds, *, activation_only: bool
     UsageError
         As `cells` does.
     """
-    polytope = domain if isinstance(domain, Polytope) else Polytope.box(domain)
+    polytope = Polytope.of(domain)
     found = cells(network, polytope)
     if network.depth == 1 or network.activation.name == "identity":
-        whole = None if activation_only else 1
-        return iter([RegionCount(1, whole, whole, 0, 0, complete=True)])
+        return iter([RegionCount.one(activation_only)])
     if activation_only:
         return _activation_regions(found)
     return _all(network, polytope, found)

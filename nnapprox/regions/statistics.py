@@ -112,7 +112,7 @@ def statistics(network: Network, domain: Polytope | Bounds) -> Statistics:
     UsageError
         As `nnapprox.regions.cells.cells`.
     """
-    whole = domain if isinstance(domain, Polytope) else Polytope.box(domain)
+    whole = Polytope.of(domain)
     found = _Census(network, whole)
     for cell in cells(network, whole):
         found.add(cell)

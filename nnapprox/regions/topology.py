@@ -63,7 +63,7 @@ def betti(network: Network, domain: Polytope | Bounds, level: Level | None = Non
     """
     level = level or Level()
     level.require_outputs(network)
-    whole = domain if isinstance(domain, Polytope) else Polytope.box(domain)
+    whole = Polytope.of(domain)
     if whole.dimension > 2:
         raise UsageError(f"Betti numbers are those of one or two variables, not of {whole.dimension}: take a slice")
     parts: list[Polytope] = []

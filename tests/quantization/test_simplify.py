@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from nnapprox import Activation, Affine, Network
 from nnapprox.certificate import certify
 from nnapprox.errors import NnapproxError
-from nnapprox.quantization.simplify import Fate, dead_neurons, prove, simplify
+from nnapprox.quantization.dead_neurons import dead_neurons
+from nnapprox.quantization.same_function import Fate, prove
+from nnapprox.quantization.simplify import simplify
 from tests.strategies import SMALL_INTEGERS, networks
 
 F = Fraction

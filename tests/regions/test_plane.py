@@ -13,8 +13,9 @@ from nnapprox.activation import Activation
 from nnapprox.calculus import affine, compose, parallel
 from nnapprox.errors import UsageError
 from nnapprox.network import Affine, Network
-from nnapprox.regions import kernel_input, plane, plane_input
+from nnapprox.regions import kernel_input, plane_input
 from nnapprox.regions.cells import cells
+from nnapprox.regions.passes import runs
 from nnapprox.regions.plane import count_plane, counts
 from nnapprox.regions.polytope import Polytope
 from nnapprox.regions.residues import fingerprint, residues
@@ -252,13 +253,13 @@ def test_fingerprints_and_what_is_listed(seed):
         pattern = sum(active << shift for active, shift in zip(cell.pattern, states, strict=False))
         expected[pattern] = fingerprint(prepared, cell.pattern), sides_of(cell.polytope)
     prints = []
-    for begun, _ in plane.runs(plane_input.counter(network, domain, plane_input.fingerprints(network))):
+    for begun, _ in runs(plane_input.counter(network, domain, plane_input.fingerprints(network))):
         prints += begun.fingerprints().tolist()
     assert sorted(prints) == sorted(one for one, _ in expected.values())
     wanted = sorted(set(prints))[::2]
     found = []
     listing = plane_input.listing(network, domain, np.array(wanted, dtype=np.uint64))
-    for begun, _ in plane.runs(plane_input.counter(network, domain, listing)):
+    for begun, _ in runs(plane_input.counter(network, domain, listing)):
         patterns, offsets, labels = begun.cells()
         for row, (start, end) in zip(patterns.tolist(), itertools.pairwise(offsets), strict=True):
             found.append(sum(word << 64 * place for place, word in enumerate(row)))
