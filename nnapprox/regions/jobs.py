@@ -64,7 +64,7 @@ def counts(
         As `cells` does.
     """
     whole = domain if isinstance(domain, Polytope) else Polytope.box(domain)
-    if network.depth == 1 or network.activation.name == "identity":
+    if network.is_affine:
         only = None if activation_only else 1
         yield RegionCount(1, only, only, 0, 0, complete=True)
         return

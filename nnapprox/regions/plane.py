@@ -50,14 +50,14 @@ def count_plane(network: Network, domain: Polytope | Bounds, *, activation_only:
 
 def counts(network: Network, domain: Polytope | Bounds, *, activation_only: bool = False) -> Iterator[RegionCount]:
     """Count as `count_plane` does, but give what is found up to now about every 10 ms; the last is complete."""
-    negative_slope = network.negative_slope
+    is_affine = network.is_affine
     polygon = domain if isinstance(domain, Polytope) else Polytope.box(domain)
     if network.widths[0] != 2 or polygon.dimension != 2:
         raise UsageError(
             f"regions in the plane are those of two variables, but the network takes {network.widths[0]} "
             f"and the domain has {polygon.dimension}"
         )
-    if network.depth == 1 or negative_slope == 1:
+    if is_affine:
         glued = None if activation_only else 1
         return iter([RegionCount(1, glued, glued, 0, 0, complete=True)])
     return _activation_counts(network, polygon) if activation_only else _all_counts(network, polygon)

@@ -52,13 +52,13 @@ def counts(network: Network, domain: Polytope | Bounds, *, activation_only: bool
     UsageError
         The activation is another one, or the domain has not as many dimensions as the network has inputs.
     """
-    negative_slope = network.negative_slope
+    is_affine = network.is_affine
     polytope = domain if isinstance(domain, Polytope) else Polytope.box(domain)
     if network.widths[0] != polytope.dimension:
         raise UsageError(
             f"the network takes {network.widths[0]} coordinates, but the domain has {polytope.dimension} dimensions"
         )
-    if network.depth == 1 or negative_slope == 1:
+    if is_affine:
         glued = None if activation_only else 1
         return iter([RegionCount(1, glued, glued, 0, 0, complete=True)])
     return _activation_counts(network, polytope) if activation_only else _all_counts(network, polytope)

@@ -36,7 +36,7 @@ def counts(network: Network, domain: Polytope | Bounds, *, activation_only: bool
     """
     polytope = domain if isinstance(domain, Polytope) else Polytope.box(domain)
     found = cells(network, polytope)
-    if network.depth == 1 or network.activation.name == "identity":
+    if network.is_affine:
         whole = None if activation_only else 1
         return iter([RegionCount(1, whole, whole, 0, 0, complete=True)])
     if activation_only:
