@@ -277,6 +277,17 @@ class Network:
             raise UsageError(f"the activation {self.activation} is not piecewise linear, as relu and leaky-relu are")
         return Fraction(self.activation.name == "identity") if self.activation.slope is None else self.activation.slope
 
+    @property
+    def is_affine(self) -> bool:
+        """Whether it has no kinks: one layer, or an activation that is the identity, as leaky-relu of slope 1.
+
+        Raises
+        ------
+        UsageError
+            As `negative_slope`.
+        """
+        return self.negative_slope == 1 or self.depth == 1
+
     def _evaluate_exactly(self, points: Array) -> Array:
         if self.activation.is_piecewise_linear:
             return self._evaluate_in_integers(points)

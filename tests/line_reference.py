@@ -46,7 +46,7 @@ def _descend(layers, activation, piece):
         yield piece
         return
     lines = list(zip(piece.slopes, piece.intercepts, strict=True))
-    roots = {-b / a for a, b in lines if a} if activation.name != "identity" else set()
+    roots = {-b / a for a, b in lines if a} if negative_slope(activation) != 1 else set()
     cuts = sorted(x for x in roots if (piece.low is None or piece.low < x) and (piece.high is None or x < piece.high))
     for left, right in pairwise([piece.low, *cuts, piece.high]):
         x = _inside(left, right)

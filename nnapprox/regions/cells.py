@@ -92,12 +92,10 @@ class Enumerator:
     """
 
     def __init__(self, network: Network) -> None:
-        if not network.activation.is_piecewise_linear:
-            raise UsageError(f"a {network.activation} network has no regions: only relu and leaky-relu networks have")
+        self._slope, is_affine = network.negative_slope, network.is_affine
         self._maps = [_homogeneous(layer) for layer in network.astype("rational").layers]
-        if network.activation.name == "identity":
+        if is_affine:
             self._maps = [reduce(lambda inner, outer: outer * inner, self._maps)]
-        self._slope = network.activation.slope or Fraction(0)
         self._first_neurons = list(accumulate(network.widths[1:-1], initial=0))
         self._inputs = network.widths[0]
 

@@ -108,8 +108,8 @@ def _on_a_line(
 ) -> Iterator[RegionCount]:
     """Count pieces; where the line is a slice, the network's first layer on it is given."""
     low, high = sorted(x for [x] in interval.points)
-    slope = None if network.negative_slope == 1 else network.negative_slope
-    if slope is not None and network.depth > 1 and network.dtype != "rational":
+    slope = network.negative_slope
+    if not network.is_affine and network.dtype != "rational":
         start = first or dyadic_rows(network.layers[0].weight, network.layers[0].bias, 1)
         if count := count_in_doubles(start, network.layers[1:], slope, (low, high), activation_only=activation_only):
             yield count

@@ -98,7 +98,7 @@ class _Fingerprints:
     def add(self, fingerprints: Array) -> None:
         self._new.append(fingerprints.astype(np.uint64))
         self._waiting += len(fingerprints)
-        if self._waiting > len(self._sorted) + 4096:  # so that all sorting takes n log n
+        if self._waiting > len(self._sorted):  # all sorting takes n log n, and `different` is half of what it can be
             self._merge()
 
     def _merge(self) -> None:
@@ -112,6 +112,7 @@ class _Fingerprints:
 
     @property
     def different(self) -> int:
+        """How many different ones are known to be there: at least half of those that there are."""
         return len(self._sorted)
 
     @property

@@ -64,7 +64,7 @@ def counts(
         As `cells` does.
     """
     whole = Polytope.of(domain)
-    if network.depth == 1 or network.activation.name == "identity":
+    if network.is_affine:
         yield RegionCount.one(activation_only)
         return
     pieces = split(network, whole, parts)

@@ -125,12 +125,11 @@ def line_pieces(network: Network, low: Fraction | None = None, high: Fraction | 
     if low is not None and high is not None and not low < high:
         raise UsageError(f"the interval from {low} to {high} is empty")
     exact = network.astype("rational")
-    slope = None if network.activation.name == "identity" else exact.negative_slope
-    return integer_pieces(exact.integer_layers, slope, low, high)
+    return integer_pieces(exact.integer_layers, exact.negative_slope, low, high)
 
 
 def integer_pieces(
-    layers: Sequence[IntegerRows], slope: Fraction | None, low: Fraction | None, high: Fraction | None
+    layers: Sequence[IntegerRows], slope: Fraction, low: Fraction | None, high: Fraction | None
 ) -> Pieces:
     """The pieces, as `line_pieces` gives them, of affine maps in integers.
 
@@ -138,8 +137,8 @@ def integer_pieces(
     ----------
     layers : sequence of IntegerRows
         As `Network.integer_layers` has them; the first takes one coordinate.
-    slope : Fraction or None
-        That of the activation between them at negative arguments; None for the identity.
+    slope : Fraction
+        That of the activation between them at negative arguments; 1 for the identity.
     low, high : Fraction or None
         The ends, low < high; None for infinity.
     """
@@ -148,7 +147,7 @@ def integer_pieces(
     layer = _Layer(integers(ends).T, first.matrix[:, :1], first.matrix[:, 1:])
     signs_decided = 0
     for following in others:
-        if slope is None:
+        if slope == 1:
             layer = _Layer(layer.knots, *_image(following.matrix, layer.slopes, layer.intercepts))
         else:
             signs_decided += len(layer.slopes) * layer.knots.shape[1]

@@ -45,14 +45,14 @@ def count_plane(network: Network, domain: Polytope | Bounds, *, activation_only:
 
 def counts(network: Network, domain: Polytope | Bounds, *, activation_only: bool = False) -> Iterator[RegionCount]:
     """Count as `count_plane` does, but give what is found up to now about every 10 ms; the last is complete."""
-    negative_slope = network.negative_slope
+    is_affine = network.is_affine
     polygon = Polytope.of(domain)
     if network.widths[0] != 2 or polygon.dimension != 2:
         raise UsageError(
             f"regions in the plane are those of two variables, but the network takes {network.widths[0]} "
             f"and the domain has {polygon.dimension}"
         )
-    if network.depth == 1 or negative_slope == 1:
+    if is_affine:
         return iter([RegionCount.one(activation_only)])
     if activation_only:
         return activation_counts(counter(network, polygon))

@@ -41,13 +41,13 @@ def counts(network: Network, domain: Polytope | Bounds, *, activation_only: bool
     UsageError
         The activation is another one, or the domain has not as many dimensions as the network has inputs.
     """
-    negative_slope = network.negative_slope
+    is_affine = network.is_affine
     polytope = Polytope.of(domain)
     if network.widths[0] != polytope.dimension:
         raise UsageError(
             f"the network takes {network.widths[0]} coordinates, but the domain has {polytope.dimension} dimensions"
         )
-    if network.depth == 1 or negative_slope == 1:
+    if is_affine:
         return iter([RegionCount.one(activation_only)])
     if activation_only:
         return activation_counts(counter(network, polytope))

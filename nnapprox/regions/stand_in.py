@@ -36,7 +36,7 @@ def counts(network: Network, domain: Polytope | Bounds, *, activation_only: bool
     """
     polytope = Polytope.of(domain)
     found = cells(network, polytope)
-    if network.depth == 1 or network.activation.name == "identity":
+    if network.is_affine:
         return iter([RegionCount.one(activation_only)])
     if activation_only:
         return _activation_regions(found)

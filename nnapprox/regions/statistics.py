@@ -123,7 +123,7 @@ class _Census:
     """What is kept of the cells while they pass by."""
 
     def __init__(self, network: Network, domain: Polytope) -> None:
-        self._widths = () if network.activation.name == "identity" else network.widths[1:-1]
+        self._widths = () if network.is_affine else network.widths[1:-1]
         self._first_label = domain.next_label
         self._volumes: list[Fraction] = []
         self._prefixes: tuple[set[tuple[int, ...]], ...] = tuple(set() for _ in self._widths)

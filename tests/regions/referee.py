@@ -47,12 +47,9 @@ def _search(network, domain):
         [[*map(Fraction, weights), Fraction(bias)] for weights, bias in zip(layer.weight, layer.bias, strict=True)]
         for layer in network.layers
     ]
-    if network.activation.name == "identity":
-        cuts = []
-        slope = Fraction(1)
-    else:
-        cuts = layers[:-1]
-        slope = network.activation.slope or Fraction(0)
+    has_no_kinks = network.activation.name == "identity" or network.activation.slope == 1
+    cuts = [] if has_no_kinks else layers[:-1]
+    slope = Fraction(1) if has_no_kinks else network.activation.slope or Fraction(0)
     inside = interior(domain)
     start = [[Fraction(int(i == j)) for j in range(network.widths[0] + 1)] for i in range(network.widths[0])]
     # what waits: the layer, the values that enter it, its forms, states so far, a point inside

@@ -292,5 +292,5 @@ def test_bad_input():
         cells(network, [UNIT])
     with pytest.raises(UsageError, match="low end below its high end"):
         cells(network, [UNIT, (1, 0)])
-    with pytest.raises(UsageError, match="tanh network has no regions"):
+    with pytest.raises(UsageError, match="tanh is not piecewise linear"):
         cells(Network(network.layers, "tanh"), [UNIT] * 2)

@@ -2,15 +2,17 @@ from fractions import Fraction as F
 from itertools import pairwise
 from math import comb
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import nnapprox
-from nnapprox import Affine, Network
+from nnapprox import Activation, Affine, Network
 from nnapprox.errors import UsageError
-from nnapprox.regions import count_regions, regions
+from nnapprox.regions import count_regions, regions, stand_in
 from nnapprox.regions.domain import polygon
+from nnapprox.regions.statistics import statistics
 from tests.regions.test_cells import shallow
 from tests.regions.test_plane import he_normal
 from tests.strategies import SHORT_RATIONALS, SMALL_INTEGERS, networks
@@ -78,3 +80,24 @@ def test_no_limit_and_no_activation():
         count_regions(shallow([[1, 0, 0]]), "all", max_regions=0)
     with pytest.raises(UsageError, match="tanh"):
         count_regions(Network([Affine([[1.0]], [0.0]), Affine([[1.0]], [0.0])], "tanh"), "all")
+
+
+@pytest.mark.parametrize("inputs", [1, 2, 3])
+@pytest.mark.parametrize("dtype", ["rational", "float64"])
+@pytest.mark.parametrize("activation", ["identity", Activation("leaky-relu", 1)])
+def test_a_network_without_kinks_is_one_region_by_every_way(inputs, dtype, activation):
+    layers = he_normal([inputs, 6, 5, 2]).layers
+    network = Network(layers, activation).astype(dtype)
+    box = [(F(-2), F(3))] * inputs
+    for domain in (box, "all"):
+        assert len(list(regions(network, domain))) == 1
+        found = count_regions(network, domain)
+        assert (found.activation_regions, found.linear_regions, found.distinct_affine_maps) == (1, 1, 1)
+        assert count_regions(network, domain, activation_only=True).activation_regions == 1
+    *_, slow = stand_in.counts(network, box)
+    assert (slow.activation_regions, slow.linear_regions, slow.distinct_affine_maps) == (1, 1, 1)
+    [cell] = regions(network, box)
+    point = [F(1, 3)] * inputs
+    assert list(cell.affine.weight @ np.array(point) + cell.affine.bias) == list(network.astype("rational")(point))
+    seen = statistics(network, box)
+    assert (seen.cells, seen.volumes) == (1, (F(5) ** inputs,))
