@@ -78,6 +78,7 @@ INLINE int NAME(fetch_columns)(const char *const *rows, const int group, const i
     int strange = 0;
 #ifdef COMPRESS_COLUMNS
     for (; k + COMPRESS_LANES <= inputs; k += COMPRESS_LANES) {
+        if (group == 1) PREFETCH(rows[0] + (k + inputs) * item); /* the next sample: evaluation goes in this order */
         kept += COMPRESS_COLUMNS(rows, group, are_bytes, k, scale, offset, (uint32_t)row_bytes, x + kept, room,
                                  offsets + kept, &strange);
         offset += COMPRESS_LANES * (uint32_t)row_bytes;

@@ -55,6 +55,21 @@ def test_forward_and_gradients(instruction_set, dtype, widths, activation):
         close(layer.bias, bias, dtype, 10)
 
 
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("widths", [(61, 20, 10), (64, 3), (61, 40, 5)], ids=str)
+@pytest.mark.parametrize("entries", ["bytes", "float"])
+@pytest.mark.parametrize("density", [0.0, 0.1, 0.4, 0.9])
+def test_batches_of_every_density(instruction_set, dtype, widths, entries, density):
+    rng, weights, biases = draw(widths)
+    network = Network([Affine(w.astype(dtype), b.astype(dtype)) for w, b in zip(weights, biases, strict=True)])
+    x = rng.integers(1, 256, (23, widths[0])) * (rng.random((23, widths[0])) < density)
+    x = x.astype(np.uint8) if entries == "bytes" else x.astype(dtype)
+    expected = x.astype(float) / 255
+    for index, layer in enumerate(network.layers):
+        expected = (np.maximum(expected, 0) if index else expected) @ layer.weight.astype(float).T + layer.bias
+    close(network.evaluate_scaled(x, 1 / 255), expected, dtype)
+
+
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_gradients_are_the_limits_of_difference_quotients(activation):
     rng, weights, biases = draw((4, 6, 5, 2), seed=3)
