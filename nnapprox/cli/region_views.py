@@ -101,7 +101,7 @@ class Views:
                 domain,
                 colour=self.colour,
                 level=self._level if self._asks_for_level else None,
-                title=f"{activation_regions:,} activation region{'s' * (activation_regions != 1)}",
+                title=region_plots.counted(activation_regions),
                 **_marks(place),
             )
             plots.save(figure, self.plot)
