@@ -32,6 +32,9 @@ TINTS = ("#77AADD", "#99DDFF", "#44BB99", "#BBCC33", "#EEDD88", "#EE8866", "#FFA
 LINES = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
 """Of the kinks, layer by layer (Okabe and Ito, 2008)."""
 
+STEEPNESS = "YlOrRd"
+"""Light where it is flat: kinks of all colours are seen on it."""
+
 MOST_POLYGONS = 4000
 """More cells than this are rasterised."""
 
@@ -162,7 +165,7 @@ def _draw_polygons(
     outlines = [[_place(vertex) for vertex, _ in outline(cell.polytope)] for cell in found]
     between = list(walls([cell.polytope for cell in found]))
     if colour == "gradient":
-        shades = PolyCollection(outlines, cmap="cividis", edgecolors="face", linewidths=0.3)
+        shades = PolyCollection(outlines, cmap=STEEPNESS, edgecolors="face", linewidths=0.3)
         shades.set_array(np.array([_steepness(cell, level) for cell in found]))
         axes.add_collection(shades)
         _figure_of(axes).colorbar(shades, ax=axes, label="length of the gradient")
@@ -219,7 +222,7 @@ def _draw_raster(axes: Axes, network: Network, domain: Polytope, colour: str, le
     placed: dict[str, Any] = {"origin": "lower", "extent": (left, right, bottom, top), "interpolation": "nearest"}
     if colour == "gradient":
         shown = np.hypot(*pixels.gradients().T).reshape(ROWS, COLUMNS)
-        drawn = axes.imshow(shown, cmap="cividis", clip_path=within, **placed)
+        drawn = axes.imshow(shown, cmap=STEEPNESS, clip_path=within, **placed)
         _figure_of(axes).colorbar(drawn, ax=axes, label="length of the gradient")
     else:
         numbers = (pixels.maps() % len(TINTS)).reshape(ROWS, COLUMNS)
@@ -229,7 +232,7 @@ def _draw_raster(axes: Axes, network: Network, domain: Polytope, colour: str, le
     depth = len(pixels.patterns)
     for layer in reversed(range(depth)):
         changed = _changes(pixels.patterns[layer].reshape(ROWS, COLUMNS))
-        overlay[changed] = _rgba(_line_colour(layer), 1 if layer == 0 else 0.45)
+        overlay[changed] = _rgba(_line_colour(layer), 0.6 if layer == 0 else 0.4)
         axes.plot([], [], color=_line_colour(layer), lw=_line_width(layer), label=f"kinks of hidden layer {layer + 1}")
     axes.imshow(overlay, clip_path=within, **placed)
     if level is not None:
