@@ -2,8 +2,10 @@
 
 import json
 from fractions import Fraction as F
+from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import nnapprox
@@ -79,9 +81,15 @@ def test_wrong_usage_writes_nothing(cli, disk, options):
 
 
 def test_what_an_incomplete_count_leaves_out_is_told(cli, disk):
-    result = cli("regions", *WHERE, "--max-regions", "1", "--stats", "--plot", "disk.png")
+    draw = np.random.default_rng(0)
+    widths = (2, 64, 64, 64, 1)
+    layers = [Affine(draw.standard_normal((m, n)), draw.standard_normal(m)) for n, m in pairwise(widths)]
+    nnapprox.save(Network(layers), "wide.npz")
+    options = ("--domain=-9,9,-9,9", "--activation-only", "--max-regions", "1", "--stats", "--plot", "wide.png")
+    result = cli("regions", "wide.npz", *options)
+    assert "at least" in result.out
     assert "not complete: left out --stats, --plot" in result.err
-    assert not Path("disk.png").exists()
+    assert not Path("wide.png").exists()
 
 
 def test_statistics_on_a_slice_say_whose_lengths_they_are(cli, disk):
