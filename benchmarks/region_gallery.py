@@ -28,7 +28,9 @@ Points = list[list[Fraction]]
 DOCS = Path(__file__).parent.parent / "docs"
 SQUARE, UNIT = [(-1, 1)] * 2, [(0, 1)] * 2
 DPI = 80
-"""So that a picture takes less than 200 KB."""
+
+MOST_BYTES = 200_000
+"""A picture that takes more is reduced to 256 colours."""
 
 
 SAMPLES = 301
@@ -56,7 +58,8 @@ def draw_classes(axes: Axes, plane: Network) -> None:
     outputs = plane.astype("float64")(np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2))
     for digit in np.unique(outputs.argmax(axis=1)):
         ahead = (outputs[:, digit] - np.delete(outputs, digit, axis=1).max(axis=1)).reshape(SAMPLES, SAMPLES)
-        axes.contour(x, y, ahead, levels=[0], colors="#882255", linewidths=2.5)
+        for width, shade in ((4.5, "white"), (2.5, "#882255")):
+            axes.contour(x, y, ahead, levels=[0], colors=shade, linewidths=width)
         row, column = np.unravel_index(ahead.argmax(), ahead.shape)
         axes.text(
             np.clip(x[column], *np.quantile(x, [0.05, 0.95])), np.clip(y[row], *np.quantile(y, [0.05, 0.95])),
@@ -67,7 +70,7 @@ def draw_classes(axes: Axes, plane: Network) -> None:
 def cases(plane: Network) -> list[tuple[str, str, Network, list, dict]]:
     tooth = sawtooth_network(3)
     islands = compose(affine([[1, 1]], [Fraction(-3, 2)]), parallel([tooth] * 2))
-    labels = ["0", "1", "2"]
+    labels = [f"class {digit}" for digit in range(3)]
     corners = np.array([[0, 0], [1, 0], [0, 1]])
     return [
         ("sawtooth", "A sawtooth, three hats deep", tooth, UNIT[:1], {}),
@@ -77,7 +80,7 @@ def cases(plane: Network) -> list[tuple[str, str, Network, list, dict]]:
         ("fold", "A fold of the square", constructions.build("fold", dim=2, pieces=3, layers=2).network, UNIT, {}),
         ("islands", "Sixteen islands", islands, UNIT, {"level": Level()}),
         ("digits", "A plane through three images, 0 against 1", plane, box(3),
-         {"level": Level(0, against=1), "points": corners, "labels": labels}),
+         {"level": Level(0, against=1), "points": corners, "labels": labels, "coordinates": ("$s$", "$t$")}),
     ]  # fmt: skip
 
 
@@ -108,8 +111,8 @@ def main() -> None:
         )
         figure = region_plots.regions(network, domain, title=title, **options)
         pictures += save(figure, name, title)
-    title = "The same plane, and where the class changes (sampled)"
-    figure = region_plots.regions(plane, box(3), title=title)
+    title = "The same plane, and where the greatest output changes (sampled)"
+    figure = region_plots.regions(plane, box(3), title=title, coordinates=("$s$", "$t$"))
     draw_classes(figure.axes[0], plane)
     pictures += save(figure, "classes", title)
     title = "[784, 20, 20, 10] on MNIST: regions of that plane along training"
@@ -121,8 +124,9 @@ def save(figure: Figure, name: str, title: str) -> list[str]:
     """Write a picture, and give the lines that show it."""
     path = DOCS / "pictures" / f"regions-{name}.png"
     figure.savefig(path, dpi=DPI)
-    with Image.open(path) as picture:
-        picture.convert("P", palette=Image.Palette.ADAPTIVE).save(path, optimize=True)
+    if path.stat().st_size > MOST_BYTES:
+        with Image.open(path) as picture:
+            picture.convert("P", palette=Image.Palette.ADAPTIVE).save(path, optimize=True)
     return ["", f"![{title}](pictures/{path.name})"]
 
 

@@ -38,6 +38,9 @@ STEEPNESS = "YlOrRd"
 MOST_POLYGONS = 4000
 """More cells than this are rasterised."""
 
+FEW_CELLS = 200
+"""The kinks between more cells than this are drawn thinner, that the cells are still seen."""
+
 MOST_PRODUCTS = 8_000_000
 """So are cells whose affine maps take more products than this, as those of wide networks do."""
 
@@ -59,6 +62,7 @@ def regions(
     level: Level | None = None,
     points: Array | None = None,
     labels: Sequence[str] = (),
+    coordinates: tuple[str, str] = ("$x_1$", "$x_2$"),
     title: str | None = None,
 ) -> Figure:
     """Draw the regions of a network: of one variable its graph with the kinks, of two the cells in the plane.
@@ -78,6 +82,8 @@ def regions(
         Data points to mark.
     labels : sequence of str
         One for each of the points, or none.
+    coordinates : tuple of str
+        How those of the plane are called.
     title : str or None
         The number of cells by default.
 
@@ -105,7 +111,7 @@ def regions(
             _draw_polygons(axes, network, whole, found, colour, level)
         if points is not None:
             _mark(axes, points, labels)
-        axes.set(xlabel="$x_1$", ylabel="$x_2$")
+        axes.set(xlabel=coordinates[0], ylabel=coordinates[1])
     title = title or (f"more than {most:,} activation regions" if found is None else counted(count))
     across = COLUMNS if whole.dimension == 1 else f"{COLUMNS} x {ROWS}"
     axes.set_title(title if found else f"{title}\nsampled at {across} points", fontsize="medium")
@@ -176,12 +182,13 @@ def _draw_polygons(
     for wall in between:
         if len(wall.cells) == 2:
             by_layer[_layer_between(*(found[place] for place in wall.cells))].append([_place(end) for end in wall.ends])
+    thinner = min(1.0, (FEW_CELLS / len(found)) ** 0.5)
     for layer, lines in sorted(by_layer.items(), reverse=True):
         axes.add_collection(
             LineCollection(
                 lines,
                 colors=_line_colour(layer),
-                linewidths=_line_width(layer),
+                linewidths=thinner * _line_width(layer),
                 capstyle="round",
                 label=f"kinks of hidden layer {layer + 1}",
             )

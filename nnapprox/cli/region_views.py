@@ -197,7 +197,9 @@ def _marks(place: Place) -> dict[str, Any]:
     import numpy as np
 
     labels = (place.slice_json or {}).get("labels") or ()
-    return {"points": np.array([[0, 0], [1, 0], [0, 1]]), "labels": [f"class {label}" for label in labels]}
+    return {"points": np.array([[0, 0], [1, 0], [0, 1]]),
+            "labels": [f"class {label}" for label in labels],
+            "coordinates": ("$s$", "$t$")}  # fmt: skip
 
 
 def _statistics_json(found: Statistics) -> dict[str, Any]:
