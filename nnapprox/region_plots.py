@@ -7,7 +7,7 @@ every pixel is evaluated, and kinks are where those of neighbouring pixels diffe
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any
@@ -262,9 +262,14 @@ class _Pixels:
     """
 
     def __init__(self, network: Network, points: Array, level: Level) -> None:
-        self._network, self._points, self._level = network, points, level
+        self._network, self._level = network, level
         parts = [self._part(points[start : start + CHUNK]) for start in range(0, len(points), CHUNK)]
-        self.patterns = [np.concatenate(layer) for layer in zip(*(part[0] for part in parts), strict=True)]
+        self._bits = [np.concatenate(layer) for layer in zip(*(part[0] for part in parts), strict=True)]
+        self.patterns = []
+        mixed = np.zeros(len(points), dtype=np.uint64)
+        for bits in self._bits:
+            mixed = _hashes(mixed, bits.view(np.uint64))
+            self.patterns.append(mixed)
         self.values = np.concatenate([part[1] for part in parts])
         _, self._first, self._which = np.unique(self.patterns[-1], return_index=True, return_inverse=True)
 
@@ -281,33 +286,27 @@ class _Pixels:
         return _hashes(np.zeros(len(found), dtype=np.uint64), rounded.view(np.uint64))[self._which]
 
     def _part(self, points: Array) -> tuple[list[Array], Array]:
-        values, patterns = points, [np.zeros(len(points), dtype=np.uint64)]
-        for active, values in self._layers(points):  # noqa: B007 -- the last values are used
-            bits = np.packbits(active, axis=1)
-            words = np.zeros((len(points), -(-bits.shape[1] // 8)), dtype=np.uint64)
-            words.view(np.uint8)[:, : bits.shape[1]] = bits
-            patterns.append(_hashes(patterns[-1], words))
-        last = self._network.layers[-1]
-        return patterns[1:], values @ self._read_off(last.weight) + self._read_off(last.bias)
-
-    def _layers(self, points: Array) -> Iterator[tuple[Array, Array]]:
-        """For each hidden layer, which neurons are active, and their values."""
-        slope, values = float(self._network.negative_slope), points
+        """For each hidden layer which neurons are active, as bits in whole words; and the values."""
+        slope, values, states = float(self._network.negative_slope), points, []
         for layer in self._network.layers[:-1]:
             sums = values @ layer.weight.T + layer.bias
             active = sums > 0
             values = np.maximum(sums, 0) if slope == 0 else np.where(active, sums, slope * sums)
-            yield active, values
+            bits = np.packbits(active, axis=1)
+            states.append(np.zeros((len(points), -(-bits.shape[1] // 8) * 8), dtype=np.uint8))
+            states[-1][:, : bits.shape[1]] = bits
+        last = self._network.layers[-1]
+        return states, values @ self._read_off(last.weight) + self._read_off(last.bias)
 
     def _affine(self, weight: Array) -> Array:
         """The affine map x -> weight @ (last hidden values) of each pattern, as rows (gradient, constant)."""
         slope = float(self._network.negative_slope)
         rows = []
         for start in range(0, len(self._first), CHUNK):
-            points = self._points[self._first[start : start + CHUNK]]
-            states = [active for active, _ in self._layers(points)]
-            slopes, constants = weight, np.zeros(len(points))
-            for layer, active in zip(self._network.layers[-2::-1], reversed(states), strict=True):
+            chosen = self._first[start : start + CHUNK]
+            slopes, constants = weight, np.zeros(len(chosen))
+            for layer, bits in zip(self._network.layers[-2::-1], reversed(self._bits), strict=True):
+                active = np.unpackbits(bits[chosen], axis=1, count=len(layer.bias)).astype(bool)
                 slopes = np.where(active, slopes, slope * slopes)
                 constants = constants + slopes @ layer.bias
                 slopes = slopes @ layer.weight
