@@ -6,64 +6,81 @@ python -m benchmarks.region_gallery
 import time
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from PIL import Image
 
 from benchmarks import common  # first: it sets the number of threads
 from benchmarks.regions import he_normal
-from nnapprox import Affine, Network, constructions, region_plots
+from nnapprox import Network, constructions, plots, region_plots
 from nnapprox.calculus import affine, compose, parallel
 from nnapprox.constructions.sawtooth import sawtooth_network
-from nnapprox.regions.count import counts
+from nnapprox.regions.count import counts, slice_counts
 from nnapprox.regions.level import Level
 from nnapprox.regions.slices import box, restrict
 from nnapprox.regions.topology import betti
+from nnapprox.training import Recipe, Run
 
+Points = list[list[Fraction]]
 DOCS = Path(__file__).parent.parent / "docs"
 SQUARE, UNIT = [(-1, 1)] * 2, [(0, 1)] * 2
 DPI = 80
-"""So that a picture takes less than 200 KB."""
+
+MOST_BYTES = 200_000
+"""A picture that takes more is reduced to 256 colours."""
 
 
-def digits_plane() -> tuple[Network, list[str]]:
-    """A network trained on MNIST for a few thousand steps, on the plane through a 0, a 1 and a 2."""
-    data, images = common.mnist()
-    network = trained_on(images[:6000], data.y_train[:6000])
-    samples = [int(np.flatnonzero(data.y_train == digit)[0]) for digit in range(3)]
-    through = [[Fraction(int(x), 255) for x in data.x_train[place].ravel()] for place in samples]
-    return restrict(network, through), ["0", "1", "2"]
+SAMPLES = 301
+"""Points along a side of the square on which classes are compared."""
 
 
-def trained_on(images: np.ndarray, labels: np.ndarray) -> Network:
-    """Plain gradient descent in NumPy on the cross-entropy, in batches of 20."""
-    weights, biases = common.weights_of([784, 20, 20, 10])
-    for start in np.tile(np.arange(0, len(images), 20), 3):
-        values, target = [images[start : start + 20]], np.eye(10, dtype=np.float32)[labels[start : start + 20]]
-        for weight, bias in zip(weights[:-1], biases[:-1], strict=True):
-            values.append(np.maximum(values[-1] @ weight.T + bias, 0))
-        scores = np.exp(values[-1] @ weights[-1].T + biases[-1])
-        error = (scores / scores.sum(axis=1, keepdims=True) - target) / 20
-        for layer in range(len(weights) - 1, -1, -1):
-            step = error.T @ values[layer], error.sum(axis=0)
-            error = (error @ weights[layer]) * (values[layer] > 0)
-            weights[layer] -= 0.2 * step[0]
-            biases[layer] -= 0.2 * step[1]
-    return Network([Affine(*pair) for pair in zip(weights, biases, strict=True)])
+def train_on_digits() -> tuple[list[dict[str, Any]], Network, Points]:
+    """A network trained on MNIST, with its history of counts, and the first images of a 0, a 1 and a 2."""
+    data, _ = common.mnist()
+    places = [int(np.flatnonzero(data.y_train == digit)[0]) for digit in range(3)]
+    through = [[Fraction(int(x), data.divisor) for x in data.x_train[place].ravel()] for place in places]
+    run = Run(data, Recipe(hidden=(20, 20), epochs=8, seed=1))
+    state = run.start()
+    for progress in run.advance(state):
+        if progress.record is not None:
+            *_, count = slice_counts(run.network(state), through, box(3), activation_only=True)
+            state.history[-1]["activation_regions"] = count.activation_regions
+    return state.history, run.network(state), through
 
 
-def cases() -> list[tuple[str, str, Network, list, dict]]:
+def draw_classes(axes: Axes, plane: Network) -> None:
+    """Draw where the greatest output changes, as seen at points on a grid."""
+    (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
+    x, y = np.linspace(left, right, SAMPLES), np.linspace(bottom, top, SAMPLES)
+    outputs = plane.astype("float64")(np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2))
+    for digit in np.unique(outputs.argmax(axis=1)):
+        ahead = (outputs[:, digit] - np.delete(outputs, digit, axis=1).max(axis=1)).reshape(SAMPLES, SAMPLES)
+        for width, shade in ((4.5, "white"), (2.5, "#882255")):
+            axes.contour(x, y, ahead, levels=[0], colors=shade, linewidths=width)
+        row, column = np.unravel_index(ahead.argmax(), ahead.shape)
+        axes.text(
+            np.clip(x[column], *np.quantile(x, [0.05, 0.95])), np.clip(y[row], *np.quantile(y, [0.05, 0.95])),
+            str(digit), ha="center", va="center", weight="bold", bbox={"fc": "white", "ec": "#882255"},
+        )  # fmt: skip
+
+
+def cases(plane: Network) -> list[tuple[str, str, Network, list, dict]]:
     tooth = sawtooth_network(3)
     islands = compose(affine([[1, 1]], [Fraction(-3, 2)]), parallel([tooth] * 2))
-    plane, labels = digits_plane()
+    labels = [f"class {digit}" for digit in range(3)]
     corners = np.array([[0, 0], [1, 0], [0, 1]])
     return [
         ("sawtooth", "A sawtooth, three hats deep", tooth, UNIT[:1], {}),
         ("random", "Random weights, [2, 32, 32, 1]", he_normal((2, 32, 32, 1)), SQUARE, {"level": Level()}),
         ("gradient", "The same, by its gradient", he_normal((2, 32, 32, 1)), SQUARE, {"colour": "gradient"}),
+        ("many", "Random weights, [2, 256, 256, 1]", he_normal((2, 256, 256, 1)), SQUARE, {}),
         ("fold", "A fold of the square", constructions.build("fold", dim=2, pieces=3, layers=2).network, UNIT, {}),
         ("islands", "Sixteen islands", islands, UNIT, {"level": Level()}),
         ("digits", "A plane through three images, 0 against 1", plane, box(3),
-         {"level": Level(0, against=1), "points": corners, "labels": labels}),
+         {"level": Level(0, against=1), "points": corners, "labels": labels, "coordinates": ("$s$", "$t$")}),
     ]  # fmt: skip
 
 
@@ -79,20 +96,38 @@ def main() -> None:
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: | --- |",
     ]
     pictures = []
-    for name, title, network, domain, options in cases():
+    history, network, through = train_on_digits()
+    plane = restrict(network, through)
+    for name, title, network, domain, options in cases(plane):
         began = time.process_time()
         *_, count = counts(network, domain)
         seconds = time.process_time() - began
-        found = betti(network, domain, options.get("level"))
+        few = count.activation_regions <= region_plots.MOST_POLYGONS
+        found = betti(network, domain, options.get("level")) if few else None
+        numbers = f"{found.positive}, {found.negative}, {found.zero}" if found else ""
         lines.append(
             f"| {title} | {count.activation_regions:,} | {count.linear_regions:,} | {count.distinct_affine_maps:,} | "
-            f"{count.predicates:,} | {count.exact_fallbacks:,} | {seconds:.3g} | "
-            f"{found.positive}, {found.negative}, {found.zero} |"
+            f"{count.predicates:,} | {count.exact_fallbacks:,} | {seconds:.3g} | {numbers} |"
         )
         figure = region_plots.regions(network, domain, title=title, **options)
-        figure.savefig(DOCS / "pictures" / f"regions-{name}.png", dpi=DPI)
-        pictures += ["", f"![{title}](pictures/regions-{name}.png)"]
+        pictures += save(figure, name, title)
+    title = "The same plane, and where the greatest output changes (sampled)"
+    figure = region_plots.regions(plane, box(3), title=title, coordinates=("$s$", "$t$"))
+    draw_classes(figure.axes[0], plane)
+    pictures += save(figure, "classes", title)
+    title = "[784, 20, 20, 10] on MNIST: regions of that plane along training"
+    pictures += save(plots.learning_curve(history, "[784, 20, 20, 10] on MNIST"), "training", title)
     (DOCS / "region-gallery.md").write_text("\n".join([*lines, *pictures, ""]), encoding="utf-8")
+
+
+def save(figure: Figure, name: str, title: str) -> list[str]:
+    """Write a picture, and give the lines that show it."""
+    path = DOCS / "pictures" / f"regions-{name}.png"
+    figure.savefig(path, dpi=DPI)
+    if path.stat().st_size > MOST_BYTES:
+        with Image.open(path) as picture:
+            picture.convert("P", palette=Image.Palette.ADAPTIVE).save(path, optimize=True)
+    return ["", f"![{title}](pictures/{path.name})"]
 
 
 if __name__ == "__main__":

@@ -1,14 +1,15 @@
 """Pictures of the regions of a network of one or two variables, as matplotlib figures.
 
-Few cells are drawn exactly, one polygon each. Many are rasterised: the activation pattern of every pixel is evaluated,
-and kinks are where those of neighbouring pixels differ.
+Few cells are drawn exactly, one polygon each. Many are rasterised, and the picture says so: the activation pattern of
+every pixel is evaluated, and kinks are where those of neighbouring pixels differ.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from itertools import accumulate, islice, pairwise
+from fractions import Fraction
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,8 +17,9 @@ import numpy as np
 from nnapprox.errors import UsageError
 from nnapprox.network import Array, Network
 from nnapprox.regions.cells import Cell, cells
+from nnapprox.regions.count import count_regions
 from nnapprox.regions.level import Level
-from nnapprox.regions.polytope import Bounds, Polytope, Vertex, to_point
+from nnapprox.regions.polytope import Bounds, Point, Polytope, Vertex, to_point
 from nnapprox.regions.walls import outline, walls
 
 if TYPE_CHECKING:
@@ -30,17 +32,26 @@ TINTS = ("#77AADD", "#99DDFF", "#44BB99", "#BBCC33", "#EEDD88", "#EE8866", "#FFA
 LINES = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
 """Of the kinks, layer by layer (Okabe and Ito, 2008)."""
 
+STEEPNESS = "YlOrRd"
+"""Light where it is flat: kinks of all colours are seen on it."""
+
 MOST_POLYGONS = 4000
 """More cells than this are rasterised."""
+
+FEW_CELLS = 200
+"""The kinks between more cells than this are drawn thinner, that the cells are still seen."""
 
 MOST_PRODUCTS = 8_000_000
 """So are cells whose affine maps take more products than this, as those of wide networks do."""
 
-COLUMNS, ROWS = 1001, 997
+COLUMNS, ROWS = 801, 797
 """Pixels; that they differ keeps their middles off the diagonals, where kinks may lie."""
 
-CHUNK = 2**12
-"""Pixels that are evaluated together."""
+CHUNK = 2**9
+"""Pixels that are evaluated together: what a layer makes of them stays in the cache."""
+
+DIGITS = 9
+"""Affine maps of pixels that agree to so many decimal digits have one colour."""
 
 
 def regions(
@@ -51,6 +62,7 @@ def regions(
     level: Level | None = None,
     points: Array | None = None,
     labels: Sequence[str] = (),
+    coordinates: tuple[str, str] = ("$x_1$", "$x_2$"),
     title: str | None = None,
 ) -> Figure:
     """Draw the regions of a network: of one variable its graph with the kinks, of two the cells in the plane.
@@ -70,6 +82,8 @@ def regions(
         Data points to mark.
     labels : sequence of str
         One for each of the points, or none.
+    coordinates : tuple of str
+        How those of the plane are called.
     title : str or None
         The number of cells by default.
 
@@ -84,22 +98,31 @@ def regions(
     if whole.dimension > 2:
         raise UsageError(f"regions are drawn for one and two inputs, not for {whole.dimension}: take a slice")
     most = min(MOST_POLYGONS, MOST_PRODUCTS // network.parameters)
-    found = list(islice(cells(network, whole), most + 1))
+    count = count_regions(network, whole, activation_only=True, max_regions=most + 1).activation_regions
+    found = list(cells(network, whole)) if count <= most else None
     figure = Figure(figsize=(7.2, 5.4), layout="constrained")
     axes = figure.add_subplot()
     if whole.dimension == 1:
         _draw_graph(axes, network, whole, found, level)
     else:
-        draw = _draw_raster if len(found) > most else _draw_polygons
-        draw(axes, network, whole, found, colour, level)
+        if found is None:
+            _draw_raster(axes, network, whole, colour, level)
+        else:
+            _draw_polygons(axes, network, whole, found, colour, level)
         if points is not None:
             _mark(axes, points, labels)
-        axes.set(xlabel="$x_1$", ylabel="$x_2$")
-    many = f"{len(found):,}" if len(found) <= most else f"more than {most:,}"
-    axes.set_title(title or f"{many} activation region{'s' * (len(found) != 1)}")
+        axes.set(xlabel=coordinates[0], ylabel=coordinates[1])
+    title = title or (f"more than {most:,} activation regions" if found is None else counted(count))
+    across = COLUMNS if whole.dimension == 1 else f"{COLUMNS} x {ROWS}"
+    axes.set_title(title if found else f"{title}\nsampled at {across} points", fontsize="medium")
     if axes.get_legend_handles_labels()[0]:
         figure.legend(*_legend(axes), loc="outside lower center", ncols=3, frameon=False)
     return figure
+
+
+def counted(activation_regions: int) -> str:
+    """A number of regions in words."""
+    return f"{activation_regions:,} activation region{'s' * (activation_regions != 1)}"
 
 
 def _legend(axes: Axes) -> tuple[list[Any], list[str]]:
@@ -109,16 +132,22 @@ def _legend(axes: Axes) -> tuple[list[Any], list[str]]:
     return [handles[k] for k in order], [names[k] for k in order]
 
 
-def _draw_graph(axes: Axes, network: Network, domain: Polytope, found: list[Cell], level: Level | None) -> None:
+def _draw_graph(axes: Axes, network: Network, domain: Polytope, found: list[Cell] | None, level: Level | None) -> None:
+    """Draw the graph through its kinks, or through many points where no cells are given."""
     output = level.output if level else 0
-    knots = sorted({to_point(vertex) for cell in found for vertex in cell.polytope.vertices})
+    knots: list[Point]
+    if found is None:
+        [low], [high] = sorted(domain.points)
+        knots = [(low + (high - low) * Fraction(k, COLUMNS - 1),) for k in range(COLUMNS)]
+    else:
+        knots = sorted({to_point(vertex) for cell in found for vertex in cell.polytope.vertices})
     x = np.array([float(knot[0]) for knot in knots])
     values = network.astype("rational")(np.array(knots, dtype=object)).astype(np.float64)
     height = values[:, output] - (values[:, level.against] if level and level.against is not None else 0)
     axes.plot(x, height, color="black", lw=1, zorder=1)
     place = {knot: k for k, knot in enumerate(knots)}
     at_layer: dict[int, set[int]] = defaultdict(set)
-    for cell in found:
+    for cell in found or ():
         for vertex, on in zip(cell.polytope.vertices, cell.polytope.incidence, strict=True):
             layer = _layer(network, on.bit_length() - 1 - domain.next_label)
             if layer >= 0:
@@ -142,7 +171,7 @@ def _draw_polygons(
     outlines = [[_place(vertex) for vertex, _ in outline(cell.polytope)] for cell in found]
     between = list(walls([cell.polytope for cell in found]))
     if colour == "gradient":
-        shades = PolyCollection(outlines, cmap="cividis", edgecolors="face", linewidths=0.3)
+        shades = PolyCollection(outlines, cmap=STEEPNESS, edgecolors="face", linewidths=0.3)
         shades.set_array(np.array([_steepness(cell, level) for cell in found]))
         axes.add_collection(shades)
         _figure_of(axes).colorbar(shades, ax=axes, label="length of the gradient")
@@ -153,12 +182,13 @@ def _draw_polygons(
     for wall in between:
         if len(wall.cells) == 2:
             by_layer[_layer_between(*(found[place] for place in wall.cells))].append([_place(end) for end in wall.ends])
+    thinner = min(1.0, (FEW_CELLS / len(found)) ** 0.5)
     for layer, lines in sorted(by_layer.items(), reverse=True):
         axes.add_collection(
             LineCollection(
                 lines,
                 colors=_line_colour(layer),
-                linewidths=_line_width(layer),
+                linewidths=thinner * _line_width(layer),
                 capstyle="round",
                 label=f"kinks of hidden layer {layer + 1}",
             )
@@ -186,74 +216,115 @@ def _draw_level(axes: Axes, network: Network, domain: Polytope, found: list[Cell
         axes.add_collection(LineCollection(lines, colors=shade, linewidths=width, capstyle="round", label=name))
 
 
-def _draw_raster(
-    axes: Axes, network: Network, domain: Polytope, found: list[Cell], colour: str, level: Level | None
-) -> None:
+def _draw_raster(axes: Axes, network: Network, domain: Polytope, colour: str, level: Level | None) -> None:
+    from matplotlib.patches import Polygon
+
     corners = np.array([_place(vertex) for vertex, _ in outline(domain)])
     (left, bottom), (right, top) = corners.min(axis=0), corners.max(axis=0)
     x = left + (right - left) * (np.arange(COLUMNS) + 0.5) / COLUMNS
     y = bottom + (top - bottom) * (np.arange(ROWS) + 0.5) / ROWS
     grid = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
-    pixels = _Pixels(network.astype("float64"), grid, level or Level(), colour == "gradient")
+    pixels = _Pixels(network.astype("float64"), grid, level or Level())
+    within = Polygon(corners, transform=axes.transData)
     placed: dict[str, Any] = {"origin": "lower", "extent": (left, right, bottom, top), "interpolation": "nearest"}
     if colour == "gradient":
-        shown = np.hypot(*pixels.gradients.T).reshape(ROWS, COLUMNS)
-        drawn = axes.imshow(shown, cmap="cividis", **placed)
+        shown = np.hypot(*pixels.gradients().T).reshape(ROWS, COLUMNS)
+        drawn = axes.imshow(shown, cmap=STEEPNESS, clip_path=within, **placed)
         _figure_of(axes).colorbar(drawn, ax=axes, label="length of the gradient")
     else:
-        numbers = (pixels.maps % len(TINTS)).astype(int).reshape(ROWS, COLUMNS)
+        numbers = (pixels.maps() % len(TINTS)).reshape(ROWS, COLUMNS)
         shades = np.array([[int(tint[k : k + 2], 16) for k in (1, 3, 5)] for tint in TINTS], dtype=np.uint8)
-        drawn = axes.imshow(shades[numbers], **placed)
+        axes.imshow(shades[numbers], clip_path=within, **placed)
     overlay = np.zeros((ROWS, COLUMNS, 4))
     depth = len(pixels.patterns)
     for layer in reversed(range(depth)):
         changed = _changes(pixels.patterns[layer].reshape(ROWS, COLUMNS))
-        overlay[changed] = _rgba(_line_colour(layer), 1 if layer == 0 else 0.45)
+        overlay[changed] = _rgba(_line_colour(layer), 0.6 if layer == 0 else 0.4)
         axes.plot([], [], color=_line_colour(layer), lw=_line_width(layer), label=f"kinks of hidden layer {layer + 1}")
-    axes.imshow(overlay, **placed)
+    axes.imshow(overlay, clip_path=within, **placed)
     if level is not None:
         height = pixels.values.reshape(ROWS, COLUMNS) - float(level.value)
         for width, shade in ((5.0, "white"), (2.8, "#882255")):
-            axes.contour(x, y, height, levels=[0], colors=shade, linewidths=width)
+            axes.contour(x, y, height, levels=[0], colors=shade, linewidths=width, clip_path=within)
         axes.plot([], [], color="#882255", lw=2.8, label=str(level))
     _frame(axes, domain)
 
 
 class _Pixels:
-    """The patterns, affine maps and values of a float64 network at points, a chunk of them after the other."""
+    """The patterns and values of a float64 network at points, and the affine maps that belong to them.
 
-    def __init__(self, network: Network, points: Array, level: Level, with_gradients: bool) -> None:
-        self._network, self._level, self._with_gradients = network, level, with_gradients
-        # Sums of such keys are exact in float64, where matrices are multiplied fastest.
-        draw = np.random.default_rng(0)
-        self._keys = [draw.integers(2**40, size=n).astype(np.float64) for n in network.widths[1:-1]]
+    Attributes
+    ----------
+    patterns : list of array, shape (points,)
+        For each hidden layer a hash of the states of its neurons and of those before.
+    values : array, shape (points,)
+        What the level reads off.
+    """
+
+    def __init__(self, network: Network, points: Array, level: Level) -> None:
+        self._network, self._level = network, level
         parts = [self._part(points[start : start + CHUNK]) for start in range(0, len(points), CHUNK)]
-        self.patterns = [np.concatenate(layer) for layer in zip(*(part[0] for part in parts), strict=True)]
-        self.gradients, self.values = (np.concatenate([part[k] for part in parts]) for k in (1, 2))
+        self._bits = [np.concatenate(layer) for layer in zip(*(part[0] for part in parts), strict=True)]
+        self.patterns = []
+        mixed = np.zeros(len(points), dtype=np.uint64)
+        for bits in self._bits:
+            mixed = _hashes(mixed, bits.view(np.uint64))
+            self.patterns.append(mixed)
+        self.values = np.concatenate([part[1] for part in parts])
+        _, self._first, self._which = np.unique(self.patterns[-1], return_index=True, return_inverse=True)
 
-    @property
+    def gradients(self) -> Array:
+        """The gradient of what the level reads off at each point, shape (points, 2)."""
+        return self._affine(self._read_off(self._network.layers[-1].weight))[self._which, :2]
+
     def maps(self) -> Array:
-        """A number for the pattern of each point."""
-        return np.asarray(sum(self.patterns))
+        """A number for the affine map at each point."""
+        # A random combination of the outputs tells maps apart as well as all of them do.
+        weight = np.random.default_rng(0).standard_normal(self._network.widths[-1]) @ self._network.layers[-1].weight
+        found = self._affine(weight)
+        rounded = np.rint(found / np.abs(found).max(axis=0).clip(1e-300) * 10.0**DIGITS).astype(np.int64)
+        return _hashes(np.zeros(len(found), dtype=np.uint64), rounded.view(np.uint64))[self._which]
 
-    def _part(self, points: Array) -> tuple[list[Array], Array, Array]:
-        slope = float(self._network.negative_slope)
-        states, values, patterns = [], points, []
-        for layer, keys in zip(self._network.layers[:-1], self._keys, strict=True):
+    def _part(self, points: Array) -> tuple[list[Array], Array]:
+        """For each hidden layer which neurons are active, as bits in whole words; and the values."""
+        slope, values, states = float(self._network.negative_slope), points, []
+        for layer in self._network.layers[:-1]:
             sums = values @ layer.weight.T + layer.bias
-            states.append(sums > 0)
-            patterns.append(states[-1].astype(np.float64) @ keys)
-            values = np.where(states[-1], sums, slope * sums)
-        weight, bias = self._read_off(self._network.layers[-1].weight), self._read_off(self._network.layers[-1].bias)
-        backwards = zip(self._network.layers[-2::-1], states[::-1], strict=True)
-        slopes = np.broadcast_to(weight, (len(points), len(weight)))
-        for layer, active in backwards if self._with_gradients else ():
-            slopes = np.where(active, slopes, slope * slopes) @ layer.weight
-        return patterns, slopes, values @ weight + bias
+            active = sums > 0
+            values = np.maximum(sums, 0) if slope == 0 else np.where(active, sums, slope * sums)
+            bits = np.packbits(active, axis=1)
+            states.append(np.zeros((len(points), -(-bits.shape[1] // 8) * 8), dtype=np.uint8))
+            states[-1][:, : bits.shape[1]] = bits
+        last = self._network.layers[-1]
+        return states, values @ self._read_off(last.weight) + self._read_off(last.bias)
+
+    def _affine(self, weight: Array) -> Array:
+        """The affine map x -> weight @ (last hidden values) of each pattern, as rows (gradient, constant)."""
+        slope = float(self._network.negative_slope)
+        rows = []
+        for start in range(0, len(self._first), CHUNK):
+            chosen = self._first[start : start + CHUNK]
+            slopes, constants = weight, np.zeros(len(chosen))
+            for layer, bits in zip(self._network.layers[-2::-1], reversed(self._bits), strict=True):
+                active = np.unpackbits(bits[chosen], axis=1, count=len(layer.bias)).astype(bool)
+                slopes = np.where(active, slopes, slope * slopes)
+                constants = constants + slopes @ layer.bias
+                slopes = slopes @ layer.weight
+            rows.append(np.column_stack([slopes, constants]))
+        return np.concatenate(rows)
 
     def _read_off(self, rows: Array) -> Array:
         level = self._level
         return np.asarray(rows[level.output] - (0 if level.against is None else rows[level.against]))
+
+
+def _hashes(seeds: Array, words: Array) -> Array:
+    """Mix rows of uint64 words into seeds, each word by a bijection of 64 bits."""
+    mixed = seeds
+    for word in words.T:
+        mixed = (mixed ^ word) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(1)
+        mixed = mixed ^ (mixed >> np.uint64(29))
+    return mixed
 
 
 def _changes(pattern: Array) -> Array:

@@ -58,7 +58,23 @@ def test_many_cells_are_rasterised(monkeypatch):
     rows, columns = np.nonzero(kinks[..., 3])
     x, y = (columns + 0.5) / 81, (rows + 0.5) / 79
     assert all(min(abs(4 * a - round(4 * a)), abs(4 * b - round(4 * b))) < 0.06 for a, b in zip(x, y, strict=True))
-    assert axes.get_title() == "more than 10 activation regions"
+    assert axes.get_title() == "more than 10 activation regions\nsampled at 81 x 79 points"
+
+
+def test_equal_maps_have_equal_colours_when_rasterised(monkeypatch):
+    monkeypatch.setattr(region_plots, "MOST_POLYGONS", 3)
+    cancelling = shallow([(1, 0, F(-1, 2)), (0, 1, F(-1, 2))])
+    network = type(cancelling)([cancelling.layers[0], type(cancelling.layers[0])([[0, 1]], [0])])
+    shades = region_plots.regions(network, [UNIT] * 2).axes[0].images[0].get_array()
+    assert len(np.unique(np.asarray(shades).reshape(-1, 3), axis=0)) == 2
+
+
+def test_a_graph_of_many_pieces_is_sampled_from_end_to_end(monkeypatch):
+    monkeypatch.setattr(region_plots, "MOST_POLYGONS", 3)
+    (axes,) = region_plots.regions(sawtooth(3), [UNIT]).axes
+    (graph,) = axes.lines
+    assert (graph.get_xdata()[0], graph.get_xdata()[-1]) == (0, 1)
+    assert "sampled" in axes.get_title()
 
 
 def test_a_graph_with_its_kinks():

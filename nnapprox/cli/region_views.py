@@ -47,6 +47,12 @@ class Views:
         """Whether any of them asks for something."""
         return any((self.betti, self.stats, self.plot, self.export, self._asks_for_level))
 
+    @property
+    def named(self) -> str:
+        """The options that ask for something, in words."""
+        given = {"--betti": self.betti, "--stats": self.stats, "--plot": self.plot, "--export": self.export}
+        return ", ".join(name for name, value in given.items() if value)
+
     def require_fitting(self, place: Place) -> None:
         """Refuse, before long work, what cannot be carried out.
 
@@ -62,8 +68,9 @@ class Views:
         for name, given in (("--betti", self.betti), ("--plot", self.plot)):
             if given and inputs > 2:
                 raise click.UsageError(f"{name} is for one or two inputs, not for {inputs}: take a --line or a --plane")
-        if (self.stats or self.plot or self.export) and place.domain == "all":
-            raise click.UsageError("--stats, --plot and --export need a bounded domain, not all: give a box")
+        for name, asked in (("--stats", self.stats), ("--plot", self.plot), ("--export", self.export)):
+            if asked and place.domain == "all":
+                raise click.UsageError(f"{name} needs a bounded domain, not all: give a box as --domain=-1,1")
         if self.export is not None:
             if Path(self.export).suffix.lower() not in (".json", ".npz"):
                 raise click.UsageError(f"--export writes .json or .npz, not {self.export}")
@@ -87,7 +94,9 @@ class Views:
         if self.stats:
             from nnapprox.regions.statistics import statistics
 
-            told["statistics"] = _statistics_json(statistics(network, domain))
+            told["statistics"] = _statistics_json(statistics(network, domain)) | {
+                "coordinates": place.slice_json["coordinates"] if place.slice_json else None
+            }
         if self.export is not None:
             from nnapprox.regions.export import export
 
@@ -101,7 +110,7 @@ class Views:
                 domain,
                 colour=self.colour,
                 level=self._level if self._asks_for_level else None,
-                title=f"{activation_regions:,} activation region{'s' * (activation_regions != 1)}",
+                title=region_plots.counted(activation_regions),
                 **_marks(place),
             )
             plots.save(figure, self.plot)
@@ -122,7 +131,7 @@ class Views:
         for key in ("export", "plot"):
             if key in told:
                 pairs[f"{key} written to"] = told[key]
-        return pairs
+        return {name: value for name, value in pairs.items() if value is not None}
 
     @property
     def _asks_for_level(self) -> bool:
@@ -188,7 +197,9 @@ def _marks(place: Place) -> dict[str, Any]:
     import numpy as np
 
     labels = (place.slice_json or {}).get("labels") or ()
-    return {"points": np.array([[0, 0], [1, 0], [0, 1]]), "labels": [f"class {label}" for label in labels]}
+    return {"points": np.array([[0, 0], [1, 0], [0, 1]]),
+            "labels": [f"class {label}" for label in labels],
+            "coordinates": ("$s$", "$t$")}  # fmt: skip
 
 
 def _statistics_json(found: Statistics) -> dict[str, Any]:
@@ -218,7 +229,10 @@ def _shown_statistics(told: Mapping[str, Any]) -> dict[str, object]:
     volume, steepest = told["volume"], told["lipschitz"]
     squares = steepest["2_squared"]
     root = f"{math.sqrt(squares[1]):.10g}"
+    slice_of = told["coordinates"]
     return {
+        "volumes, lengths and norms": slice_of
+        and f"in the coordinates {'s, t' if ' t ' in slice_of else 's'} of {slice_of}, not in those of the inputs",
         "volumes: least, median, greatest": ", ".join(
             output.short(v) for v in (volume["least"], volume["quartiles"][1], volume["greatest"])
         ),

@@ -86,6 +86,8 @@ def command(
     told = _described(path, place, count, seconds)
     if count.complete:
         told |= views.carry_out(place, count.activation_regions)
+    elif views.wanted:
+        output.note(f"the count is not complete: left out {views.named}")
     if as_json:
         output.print_json(told)
     else:

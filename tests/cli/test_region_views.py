@@ -2,8 +2,10 @@
 
 import json
 from fractions import Fraction as F
+from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import nnapprox
@@ -76,3 +78,23 @@ def test_wrong_usage_writes_nothing(cli, disk, options):
     before = set(disk.iterdir())
     cli("regions", "disk.npz", *options).failed(2)
     assert set(disk.iterdir()) == before
+
+
+def test_what_an_incomplete_count_leaves_out_is_told(cli, disk):
+    draw = np.random.default_rng(0)
+    widths = (2, 64, 64, 64, 1)
+    layers = [Affine(draw.standard_normal((m, n)), draw.standard_normal(m)) for n, m in pairwise(widths)]
+    nnapprox.save(Network(layers), "wide.npz")
+    options = ("--domain=-9,9,-9,9", "--activation-only", "--max-regions", "1", "--stats", "--plot", "wide.png")
+    result = cli("regions", "wide.npz", *options)
+    assert "at least" in result.out
+    assert "not complete: left out --stats, --plot" in result.err
+    assert not Path("wide.png").exists()
+
+
+def test_statistics_on_a_slice_say_whose_lengths_they_are(cli, disk):
+    Path("ends.csv").write_text("-2,0\n2,0\n", encoding="utf-8")
+    options = ("regions", "disk.npz", "--points", "ends.csv", "--domain=0,1", "--stats")
+    assert "p0 + s (p1 - p0)" in cli(*options).out
+    assert told(cli(*options, "--json"))["statistics"]["coordinates"] == "p0 + s (p1 - p0)"
+    assert told(cli("regions", *WHERE, "--stats", "--json"))["statistics"]["coordinates"] is None
