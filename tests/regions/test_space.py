@@ -16,6 +16,7 @@ from nnapprox.regions import kernel_input, stand_in
 from nnapprox.regions.cells import cells
 from nnapprox.regions.polytope import Polytope
 from nnapprox.regions.space import counts
+from tests.regions.adversarial import dependent_layers
 from tests.regions.test_cells import random_network, shallow, zigzag
 
 WIDE = (-(10**6), 10**6)
@@ -120,25 +121,8 @@ def adversarial(seed):
             lambda: F(choose.gauss(0, 1)),
         ]
     )
-
-    def row(size, rows):
-        kind = choose.random()
-        if rows and kind < 0.25:  # a multiple of another row, or parallel to it
-            factor = choose.choice([1, -1, 2, F(-1, 3)])
-            *weights, bias = (factor * n for n in choose.choice(rows))
-            return [*weights, bias + choose.choice([0, 0, number()])]
-        if len(rows) > 1 and kind < 0.4:  # vanishes where two others do
-            return [a + b for a, b in zip(*choose.sample(rows, 2), strict=True)]
-        return [*([0] * size if kind > 0.95 else (number() for _ in range(size))), number()]
-
-    layers = []
-    for size, outputs in itertools.pairwise(widths):
-        rows = []
-        for _ in range(outputs):
-            rows.append(row(size, rows))
-        layers.append(Affine([r[:-1] for r in rows], [r[-1] for r in rows]))
     slopes = [Activation("leaky-relu", slope) for slope in (None, F(-1, 3), 2)]
-    network = Network(layers, choose.choice([Activation("relu")] * 4 + slopes))
+    network = Network(dependent_layers(choose, widths, number), choose.choice([Activation("relu")] * 4 + slopes))
     domain = Polytope.box([choose.choice([(0, 1), (-1, 1), (-1, 2), (F(1, 3), F(8, 7))]) for _ in range(inputs)])
     for _ in range(choose.choice([0, 0, 1, 2])):
         normal, centre = [choose.randint(-2, 2) for _ in range(inputs)], domain.centre
