@@ -20,7 +20,7 @@ from nnapprox.regions.plane import count_plane, counts
 from nnapprox.regions.polytope import Polytope
 from nnapprox.regions.residues import fingerprint, residues
 from tests.regions.adversarial import dependent_layers
-from tests.regions.test_cells import random_network, sawtooth, shallow, zigzag
+from tests.regions.test_cells import folded, random_network, sawtooth, shallow, zigzag
 
 UNIT = [(0, 1)] * 2
 SQUARE = [(-1, 1)] * 2
@@ -135,11 +135,7 @@ def test_the_sawtooth_of_one_coordinate(depth, dtype):
 
 @pytest.mark.parametrize(("pieces", "layers"), [(2, 1), (2, 7), (3, 4), (4, 3), (7, 2)])
 def test_folding(pieces, layers):
-    fold = parallel([zigzag(pieces)] * 2)
-    network = fold
-    for _ in range(layers - 1):
-        network = compose(fold, network)
-    network = compose(affine([[1, 2]]), network)
+    network = compose(affine([[1, 2]]), folded(2, pieces, layers))
     assert regions(network, UNIT) == pieces ** (2 * layers)
     if pieces in (2, 4):
         assert regions(network.astype("float32"), UNIT) == pieces ** (2 * layers)

@@ -20,7 +20,7 @@ from nnapprox.regions.stand_in import counts
 from tests.regions import referee as independent
 from tests.regions.adversarial import dependent_layers
 from tests.regions.referee import box, interior, referee
-from tests.regions.test_cells import sawtooth, shallow, zigzag
+from tests.regions.test_cells import folded, sawtooth, shallow, zigzag
 
 WIDE = (F(-(10**6)), F(10**6))
 UNIT = (F(0), F(1))
@@ -160,9 +160,7 @@ def test_the_sawtooth():
 @pytest.mark.parametrize(("dimension", "pieces", "layers"), [(1, 3, 3), (2, 2, 2), (2, 3, 2), (3, 2, 2), (4, 2, 1)])
 def test_folding(dimension, pieces, layers):
     """With output weights that tell the coordinates apart, and with equal ones: 2 d + 1 slopes at most a coordinate."""
-    fold = network = parallel([zigzag(pieces)] * dimension)
-    for _ in range(layers - 1):
-        network = compose(fold, network)
+    network = folded(dimension, pieces, layers)
     total = pieces ** (dimension * layers)
     bounds = [UNIT] * dimension
     assert three_numbers(compose(affine([[1000**axis for axis in range(dimension)]]), network), bounds) == (total,) * 3

@@ -17,7 +17,7 @@ from nnapprox.regions.cells import cells
 from nnapprox.regions.polytope import Polytope
 from nnapprox.regions.space import counts
 from tests.regions.adversarial import dependent_layers
-from tests.regions.test_cells import random_network, shallow, zigzag
+from tests.regions.test_cells import folded, random_network, shallow, zigzag
 
 WIDE = (-(10**6), 10**6)
 
@@ -74,11 +74,7 @@ def test_planes_in_special_position(planes, expected, filtered, request):
 
 @pytest.mark.parametrize(("dimension", "pieces", "layers"), [(3, 2, 3), (3, 4, 1), (4, 2, 2), (5, 2, 1)])
 def test_folding(dimension, pieces, layers):
-    fold = parallel([zigzag(pieces)] * dimension)
-    network = fold
-    for _ in range(layers - 1):
-        network = compose(fold, network)
-    network = compose(affine([[1000**axis for axis in range(dimension)]]), network)
+    network = compose(affine([[1000**axis for axis in range(dimension)]]), folded(dimension, pieces, layers))
     found = count(network, [(0, 1)] * dimension)
     expected = pieces ** (dimension * layers)
     assert (found.activation_regions, found.linear_regions, found.distinct_affine_maps) == (expected,) * 3
