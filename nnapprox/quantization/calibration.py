@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nnapprox.errors import UsageError
+from nnapprox.network import Array, Network
 
 if TYPE_CHECKING:
     from nnapprox.datasets import Dataset
-    from nnapprox.network import Network
-
-Array = NDArray[Any]
 
 INPUTS = 12_000
 """To learn from, at most."""

@@ -8,14 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nnapprox.errors import UsageError
 from nnapprox.files.nnq import Encoded, matrix_bytes, to_bytes
-from nnapprox.network import Network
+from nnapprox.network import Array, Network
 from nnapprox.quantization.encoder import PASSES, Attempt, Quantizer
-
-Array = NDArray[Any]
 
 CURVE = tuple(10 ** (-1 - k / 5.5) for k in range(12))
 """Relative errors of the whole curve: twelve from 1e-1 to 1e-3."""

@@ -5,17 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 from itertools import islice
-from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nnapprox.certificate import Domain
-from nnapprox.network import Network
+from nnapprox.network import Array, Network
 from nnapprox.regions.cells import cells
 from nnapprox.regions.line import line_pieces
-
-Array: TypeAlias = NDArray[Any]
 
 MOST_EXACT_INPUTS, MOST_CELLS = 3, 2**14
 """With more inputs or cells, only intervals tell where neurons are dead."""

@@ -2,7 +2,8 @@
 
 Bölcskei, Grohs, Kutyniok and Petersen (2019) and Elbrächter, Perekrestenko, Grohs and Bölcskei (2021): a network of M
 edges, whose number and weights are polynomial in 1 / eps, stays within eps of itself when its weights are rounded to
-2^-(m ceil(log2 1/eps)), and is then a string of C M log2 M bits. The string itself is that of `nnapprox.files.grid`.
+2^-(m ceil(log2 1/eps)), and is then a string of C M log2 M bits: that of
+`nnapprox.files.grid_code`.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 from nnapprox.certificate import Certificate, Domain, certify
 from nnapprox.errors import UsageError
 from nnapprox.files import grid as grid_file
-from nnapprox.files.grid import GridCode
+from nnapprox.files.grid_code import GridCode, lossless_bits
 from nnapprox.functions import Expression
 from nnapprox.network import Network
 from nnapprox.quantization.propagation import certify_by_propagation, lipschitz_constant
@@ -235,11 +236,11 @@ def relative_error(network: Network, original: Network, points: NDArray[np.gener
 
 def grids(network: Network) -> Iterator[int]:
     """Fractional bits from 0 on, to those that hold all weights; or, where none do, to very many."""
-    last = grid_file.lossless_bits(network)
+    last = lossless_bits(network)
     yield from range(MOST_FRACTIONAL_BITS if last is None else last + 1)
 
 
 def grids_of_curve(network: Network) -> range:
     """Fractional bits for a curve: all that the network has, or as many as show how its error falls."""
-    last = grid_file.lossless_bits(network)
+    last = lossless_bits(network)
     return range(LONGEST_CURVE + 1 if last is None else min(last, LONGEST_CURVE) + 1)

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nnapprox.activation import Activation
 from nnapprox.certificate import Certificate, Domain
-from nnapprox.network import Affine, Network
-
-Array = NDArray[Any]
+from nnapprox.network import Affine, Array, Network
 
 _EPSILON = 2.0**-52
 

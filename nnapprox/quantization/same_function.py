@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nnapprox.activation import Activation
 from nnapprox.certificate import Domain
 from nnapprox.errors import NnapproxError
-from nnapprox.network import Network
+from nnapprox.network import Array, Network
 from nnapprox.quantization.dead_neurons import dead_neurons
 
-Array: TypeAlias = NDArray[Any]
 Reason = Literal["unused", "constant", "multiple", "dead"]
 
 _ZERO, _ONE = Fraction(0), Fraction(1)

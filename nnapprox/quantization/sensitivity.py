@@ -6,15 +6,10 @@ a the layer's inputs with 1 appended, and G that of J^T J, J the derivative of t
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
 from nnapprox.activation import Activation
-from nnapprox.network import Network
-
-Array = NDArray[Any]
+from nnapprox.network import Array, Network
 
 
 def with_ones(values: Array) -> Array:

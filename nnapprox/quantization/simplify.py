@@ -10,18 +10,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nnapprox.activation import Activation
 from nnapprox.certificate import Domain
-from nnapprox.network import Affine, Network
+from nnapprox.network import Affine, Array, Network
 from nnapprox.quantization.dead_neurons import dead_neurons
 from nnapprox.quantization.same_function import Fate, Fates, Reason, constant_value, prove
-
-Array: TypeAlias = NDArray[Any]
 
 _ZERO, _ONE = Fraction(0), Fraction(1)
 

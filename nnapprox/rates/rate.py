@@ -10,7 +10,7 @@ from math import log2
 
 from nnapprox.certificate import Certificate, certify
 from nnapprox.errors import UsageError
-from nnapprox.files.grid import GridCode, lossless_bits
+from nnapprox.files.grid_code import GridCode, lossless_bits
 from nnapprox.network import Network
 from nnapprox.quantization.grid import round_to_grid
 from nnapprox.rates.families import Family

@@ -12,15 +12,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import count, islice
 from math import isqrt, prod
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nnapprox.exact import Integers, largest
-from nnapprox.network import Network
-
-Array: TypeAlias = NDArray[Any]
+from nnapprox.network import Array, Network
 
 _EXACT = 2**52
 

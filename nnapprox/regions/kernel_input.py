@@ -9,19 +9,19 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from math import lcm
-from typing import Any, NamedTuple, TypeAlias, TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nnapprox import _plane, _space
-from nnapprox.network import Affine, Network
+from nnapprox.network import Affine, Array, Network
 from nnapprox.regions import limbs
 from nnapprox.regions.polytope import Polytope
 
-Array: TypeAlias = NDArray[Any]
-
 Layer = TypeVar("Layer", _plane.Layer, _space.Layer)
+
+BLOCK = _plane.BLOCK
+"""Forms and neurons are padded to a multiple of this, for both kernels."""
 
 MOST_FLIPS = 64
 """Neurons that may change state before a layer is computed from scratch (as in ``_plane.h`` and ``_space.h``)."""
@@ -144,7 +144,7 @@ def hidden_layers(
 def _layer(kind: type[Layer], affine: Affine, entries: Entries, bits: int) -> Layer:
     """A hidden layer after the first, whose integer forms have at most so many bits."""
     neurons, inputs = affine.weight.shape
-    missing = -neurons % _plane.BLOCK
+    missing = -neurons % BLOCK
     weight, bias = (_rounded(numbers) for numbers in (affine.weight, affine.bias))
     rounding = (inputs + MOST_FLIPS + 16) * EPSILON
     bias_error = np.where(_comfortable(np.column_stack([weight, bias])), rounding * np.abs(bias) + UNDERFLOW, np.inf)
@@ -166,7 +166,7 @@ def bounded(forms: Array, factor: int = 1) -> Array:
     """Forms over a factor in doubles, a row each with a bound on the error of values in the cube, in whole blocks."""
     rows = _rounded(forms, factor)
     error = np.where(_comfortable(rows), 8 * EPSILON * np.abs(rows).sum(axis=1), np.inf)
-    return np.pad(np.column_stack([rows, error]), ((0, -len(rows) % _plane.BLOCK), (0, 0)))
+    return np.pad(np.column_stack([rows, error]), ((0, -len(rows) % BLOCK), (0, 0)))
 
 
 def _rounded(numbers: Array, factor: int = 1) -> Array:

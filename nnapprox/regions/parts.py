@@ -12,10 +12,9 @@ from typing import NamedTuple
 import numpy as np
 
 from nnapprox.exact import Integer
-from nnapprox.network import Network
+from nnapprox.network import Array, Network
 from nnapprox.regions import plane_input, space_input
 from nnapprox.regions.cells import cells
-from nnapprox.regions.gluing import Array
 from nnapprox.regions.passes import Counter, runs
 from nnapprox.regions.polytope import Form, Polytope
 from nnapprox.regions.residues import fingerprint, residues

@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Protocol, TypeVar
 
-from nnapprox.network import Network
-from nnapprox.regions.gluing import Array, Gluing
+from nnapprox.network import Array, Network
+from nnapprox.regions.gluing import Gluing
 from nnapprox.regions.region_count import RegionCount
 
 SECONDS = 0.01

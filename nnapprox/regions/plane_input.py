@@ -8,14 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 from math import lcm
-from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nnapprox import _plane
 from nnapprox.dense import INSTRUCTION_SETS, instruction_set
-from nnapprox.network import Affine, Network
+from nnapprox.network import Affine, Array, Network
 from nnapprox.regions import limbs
 from nnapprox.regions.kernel_input import (
     Entries,
@@ -30,8 +28,6 @@ from nnapprox.regions.kernel_input import (
 )
 from nnapprox.regions.polytope import Polytope
 from nnapprox.regions.residues import residues
-
-Array: TypeAlias = NDArray[Any]
 
 FINGERPRINTS = 1 << 16
 """Room for so many in a block, or for those of a wide layer's chord."""

@@ -8,14 +8,11 @@ always, so that different fingerprints prove different maps. Equal fingerprints 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from nnapprox.network import Network
-
-Array: TypeAlias = NDArray[Any]
+from nnapprox.network import Array, Network
 
 PRIME = 2**61 - 1
 """A Mersenne prime: powers of two are rotations of 61 bits."""

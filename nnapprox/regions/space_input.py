@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nnapprox import _space
-from nnapprox.network import Network
+from nnapprox.network import Array, Network
 from nnapprox.regions import limbs
 from nnapprox.regions.kernel_input import (
     EPSILON,
@@ -31,8 +30,6 @@ from nnapprox.regions.kernel_input import (
 )
 from nnapprox.regions.polytope import Polytope
 from nnapprox.regions.residues import residues
-
-Array: TypeAlias = NDArray[Any]
 
 AT_ONCE = 1 << 14
 """Room for so many cells in a block."""

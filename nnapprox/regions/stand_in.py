@@ -7,9 +7,9 @@ from itertools import islice
 
 import numpy as np
 
-from nnapprox.network import Network
+from nnapprox.network import Array, Network
 from nnapprox.regions.cells import Cell, cells
-from nnapprox.regions.gluing import Array, Gluing
+from nnapprox.regions.gluing import Gluing
 from nnapprox.regions.polytope import Bounds, Polytope
 from nnapprox.regions.region_count import RegionCount
 from nnapprox.regions.residues import fingerprint, residues

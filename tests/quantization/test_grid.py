@@ -15,7 +15,8 @@ from nnapprox import Activation, Affine, Network
 from nnapprox.certificate import certify
 from nnapprox.constructions import build
 from nnapprox.errors import FileFormatError, UsageError
-from nnapprox.files.grid import GridCode, delta, lossless_bits, read_string
+from nnapprox.files.grid import read_string
+from nnapprox.files.grid_code import GridCode, delta, lossless_bits
 from nnapprox.functions import parse
 from nnapprox.quantization.grid import Yardstick, a_priori_bound, round_to_grid, store
 from nnapprox.quantization.propagation import certify_by_propagation

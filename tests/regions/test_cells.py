@@ -69,6 +69,14 @@ def zigzag(pieces):
     return Network([Affine([[1]] * pieces, [F(-i, pieces) for i in range(pieces)]), Affine([slopes], [0])])
 
 
+def folded(dimension, pieces, layers):
+    """Every coordinate zigzagged again and again: pieces^(dimension layers) regions of [0, 1]^d."""
+    fold = network = parallel([zigzag(pieces)] * dimension)
+    for _ in range(layers - 1):
+        network = compose(fold, network)
+    return network
+
+
 # Closed forms
 
 
@@ -110,11 +118,7 @@ def test_the_sawtooth(depth):
     ("dimension", "pieces", "layers"), [(2, 2, 3), (2, 3, 2), (2, 4, 2), (3, 2, 2), (3, 3, 1), (4, 2, 1)]
 )
 def test_folding(dimension, pieces, layers):
-    fold = parallel([zigzag(pieces)] * dimension)
-    network = fold
-    for _ in range(layers - 1):
-        network = compose(fold, network)
-    network = compose(affine([[1000**axis for axis in range(dimension)]]), network)
+    network = compose(affine([[1000**axis for axis in range(dimension)]]), folded(dimension, pieces, layers))
     assert count(network, [UNIT] * dimension) == pieces ** (dimension * layers)
     maps = {tuple(cell.affine.weight.flat) + tuple(cell.affine.bias) for cell in cells(network, [UNIT] * dimension)}
     assert len(maps) == pieces ** (dimension * layers)

@@ -19,7 +19,8 @@ from nnapprox.regions.passes import runs
 from nnapprox.regions.plane import count_plane, counts
 from nnapprox.regions.polytope import Polytope
 from nnapprox.regions.residues import fingerprint, residues
-from tests.regions.test_cells import random_network, sawtooth, shallow, zigzag
+from tests.regions.adversarial import dependent_layers
+from tests.regions.test_cells import folded, random_network, sawtooth, shallow, zigzag
 
 UNIT = [(0, 1)] * 2
 SQUARE = [(-1, 1)] * 2
@@ -134,11 +135,7 @@ def test_the_sawtooth_of_one_coordinate(depth, dtype):
 
 @pytest.mark.parametrize(("pieces", "layers"), [(2, 1), (2, 7), (3, 4), (4, 3), (7, 2)])
 def test_folding(pieces, layers):
-    fold = parallel([zigzag(pieces)] * 2)
-    network = fold
-    for _ in range(layers - 1):
-        network = compose(fold, network)
-    network = compose(affine([[1, 2]]), network)
+    network = compose(affine([[1, 2]]), folded(2, pieces, layers))
     assert regions(network, UNIT) == pieces ** (2 * layers)
     if pieces in (2, 4):
         assert regions(network.astype("float32"), UNIT) == pieces ** (2 * layers)
@@ -193,25 +190,8 @@ def adversarial(seed):
             lambda: F(choose.gauss(0, 1)),
         ]
     )
-
-    def row(inputs, rows):
-        kind = choose.random()
-        if rows and kind < 0.25:  # a multiple of another row, or parallel to it
-            factor = choose.choice([1, -1, 2, F(-1, 3)])
-            *weights, bias = (factor * n for n in choose.choice(rows))
-            return [*weights, bias + choose.choice([0, 0, number()])]
-        if len(rows) > 1 and kind < 0.4:  # through the point where two others vanish
-            return [a + b for a, b in zip(*choose.sample(rows, 2), strict=True)]
-        return [*([0] * inputs if kind > 0.95 else (number() for _ in range(inputs))), number()]
-
-    layers = []
-    for inputs, outputs in itertools.pairwise(widths):
-        rows = []
-        for _ in range(outputs):
-            rows.append(row(inputs, rows))
-        layers.append(Affine([r[:-1] for r in rows], [r[-1] for r in rows]))
     slopes = [Activation("leaky-relu", slope) for slope in (None, F(-1, 3), 2, F(1, 10**150), F(10) ** 400)]
-    network = Network(layers, choose.choice([Activation("relu")] * 5 + slopes))
+    network = Network(dependent_layers(choose, widths, number), choose.choice([Activation("relu")] * 5 + slopes))
     domain = Polytope.box(choose.choice([UNIT, SQUARE, [(-1, 2), (0, 3)], [(F(1, 3), F(8, 7)), (-1, F(10**9))]]))
     for _ in range(choose.choice([0, 0, 1, 4])):
         normal, [x, y] = [choose.randint(-2, 2), choose.randint(-2, 2)], domain.centre

@@ -18,8 +18,9 @@ from nnapprox.regions.plane import count_plane
 from nnapprox.regions.polytope import Polytope
 from nnapprox.regions.stand_in import counts
 from tests.regions import referee as independent
+from tests.regions.adversarial import dependent_layers
 from tests.regions.referee import box, interior, referee
-from tests.regions.test_cells import sawtooth, shallow, zigzag
+from tests.regions.test_cells import folded, sawtooth, shallow, zigzag
 
 WIDE = (F(-(10**6)), F(10**6))
 UNIT = (F(0), F(1))
@@ -50,26 +51,6 @@ def adversarial(seed):
             lambda: F(choose.gauss(0, 1)),
         ]
     )
-
-    def row(size, rows):
-        kind = choose.random()
-        if rows and kind < 0.3:  # a multiple of another row, or parallel to it
-            factor = choose.choice([1, -1, 2, F(-1, 3)])
-            *weights, bias = (factor * n for n in choose.choice(rows))
-            return [*weights, bias + choose.choice([0, 0, number()])]
-        if len(rows) > 1 and kind < 0.45:  # through where two others vanish
-            return [a + b for a, b in zip(*choose.sample(rows, 2), strict=True)]
-        if kind < 0.6:  # parallel to an axis
-            axis = choose.randrange(size)
-            return [*(F(int(i == axis)) for i in range(size)), F(choose.randint(-2, 2), 2)]
-        return [*([F(0)] * size if kind > 0.94 else (number() for _ in range(size))), number()]
-
-    layers = []
-    for size, outputs in itertools.pairwise(widths):
-        rows = []
-        for _ in range(outputs):
-            rows.append(row(size, rows))
-        layers.append(Affine([r[:-1] for r in rows], [r[-1] for r in rows]))
     slopes = [Activation("leaky-relu", slope) for slope in (None, F(-1), 2, 1)]
     bounds = choose.choice([[(0, 1)], [(-1, 1)], [(F(-1, 3), F(5, 2))]]) * inputs
     rows, domain = box(bounds), Polytope.box(bounds)
@@ -79,7 +60,11 @@ def adversarial(seed):
             offset = sum(n * x for n, x in zip(normal, domain.centre, strict=True)) + F(choose.randint(0, 3), 4)
             rows.append([*(-n for n in normal), offset])
             domain = domain.cut(normal, offset)
-    return Network(layers, choose.choice([Activation("relu")] * 6 + slopes)), domain, rows
+    return (
+        Network(dependent_layers(choose, widths, number), choose.choice([Activation("relu")] * 6 + slopes)),
+        domain,
+        rows,
+    )
 
 
 @given(st.integers(0, 10**9))
@@ -176,9 +161,7 @@ def test_the_sawtooth():
 @pytest.mark.parametrize(("dimension", "pieces", "layers"), [(1, 3, 3), (2, 2, 2), (2, 3, 2), (3, 2, 2), (4, 2, 1)])
 def test_folding(dimension, pieces, layers):
     """With output weights that tell the coordinates apart, and with equal ones: 2 d + 1 slopes at most a coordinate."""
-    fold = network = parallel([zigzag(pieces)] * dimension)
-    for _ in range(layers - 1):
-        network = compose(fold, network)
+    network = folded(dimension, pieces, layers)
     total = pieces ** (dimension * layers)
     bounds = [UNIT] * dimension
     assert three_numbers(compose(affine([[1000**axis for axis in range(dimension)]]), network), bounds) == (total,) * 3

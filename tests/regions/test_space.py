@@ -16,7 +16,8 @@ from nnapprox.regions import kernel_input, stand_in
 from nnapprox.regions.cells import cells
 from nnapprox.regions.polytope import Polytope
 from nnapprox.regions.space import counts
-from tests.regions.test_cells import random_network, shallow, zigzag
+from tests.regions.adversarial import dependent_layers
+from tests.regions.test_cells import folded, random_network, shallow, zigzag
 
 WIDE = (-(10**6), 10**6)
 
@@ -73,11 +74,7 @@ def test_planes_in_special_position(planes, expected, filtered, request):
 
 @pytest.mark.parametrize(("dimension", "pieces", "layers"), [(3, 2, 3), (3, 4, 1), (4, 2, 2), (5, 2, 1)])
 def test_folding(dimension, pieces, layers):
-    fold = parallel([zigzag(pieces)] * dimension)
-    network = fold
-    for _ in range(layers - 1):
-        network = compose(fold, network)
-    network = compose(affine([[1000**axis for axis in range(dimension)]]), network)
+    network = compose(affine([[1000**axis for axis in range(dimension)]]), folded(dimension, pieces, layers))
     found = count(network, [(0, 1)] * dimension)
     expected = pieces ** (dimension * layers)
     assert (found.activation_regions, found.linear_regions, found.distinct_affine_maps) == (expected,) * 3
@@ -120,25 +117,8 @@ def adversarial(seed):
             lambda: F(choose.gauss(0, 1)),
         ]
     )
-
-    def row(size, rows):
-        kind = choose.random()
-        if rows and kind < 0.25:  # a multiple of another row, or parallel to it
-            factor = choose.choice([1, -1, 2, F(-1, 3)])
-            *weights, bias = (factor * n for n in choose.choice(rows))
-            return [*weights, bias + choose.choice([0, 0, number()])]
-        if len(rows) > 1 and kind < 0.4:  # vanishes where two others do
-            return [a + b for a, b in zip(*choose.sample(rows, 2), strict=True)]
-        return [*([0] * size if kind > 0.95 else (number() for _ in range(size))), number()]
-
-    layers = []
-    for size, outputs in itertools.pairwise(widths):
-        rows = []
-        for _ in range(outputs):
-            rows.append(row(size, rows))
-        layers.append(Affine([r[:-1] for r in rows], [r[-1] for r in rows]))
     slopes = [Activation("leaky-relu", slope) for slope in (None, F(-1, 3), 2)]
-    network = Network(layers, choose.choice([Activation("relu")] * 4 + slopes))
+    network = Network(dependent_layers(choose, widths, number), choose.choice([Activation("relu")] * 4 + slopes))
     domain = Polytope.box([choose.choice([(0, 1), (-1, 1), (-1, 2), (F(1, 3), F(8, 7))]) for _ in range(inputs)])
     for _ in range(choose.choice([0, 0, 1, 2])):
         normal, centre = [choose.randint(-2, 2) for _ in range(inputs)], domain.centre
