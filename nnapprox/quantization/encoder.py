@@ -74,7 +74,7 @@ class Attempt:
     predicted : float
         Relative L2 error of the outputs, to second order.
     measured : float
-        The same on the calibration inputs, of the network that is decoded.
+        The same of the network that is decoded, on inputs that were held out or else on those learnt from.
     step : float
     plan : Plan
     """
@@ -101,6 +101,8 @@ class Quantizer:
         JSON values for the file.
     gram : array, shape (d + 1, d + 1), optional
         H of the first layer, where it is known from more inputs than x: what is 0 in all of x need not be elsewhere.
+    held : array of float64, shape (k, d), optional
+        Inputs that errors are measured on; by default x, on which they look smaller than on others.
     """
 
     def __init__(
@@ -110,6 +112,7 @@ class Quantizer:
         image: int = 0,
         metadata: dict[str, Any] | None = None,
         gram: Array | None = None,
+        held: Array | None = None,
     ) -> None:
         self.source, self.network, self.x = network, network.astype("float64"), x
         self.image, self.metadata = image, metadata or {}
@@ -119,6 +122,8 @@ class Quantizer:
         if not all(np.isfinite(a).all() for a in (*self.values, *self.grams)):
             raise UsageError("the network's values overflow on its inputs: it cannot be quantised")
         self.power = float((self.values[-1] ** 2).sum(axis=1).mean())
+        self.held = x if held is None else held
+        self.wanted = self.values[-1] if held is None else preactivations(self.network, held)[-1]
         ones = with_ones(x)
         self.first_gram = ones.T @ ones / len(x) if gram is None else gram
 
@@ -153,12 +158,16 @@ class Quantizer:
             map_ = chosen.affine(self.source.dtype)
             before = inputs[:, :-1] if number else inputs
             inputs = before @ map_.weight.astype(np.float64).T + map_.bias.astype(np.float64)
-        off = float(((inputs - self.values[-1]) ** 2).sum(axis=1).mean())
-        power = self.power or 1.0
         encoded = Encoded(
             layers, self.source.activation, self.source.dtype, self.image, fingerprint(self.source), self.metadata
         )
-        return Attempt(encoded, math.sqrt(distortion / power), math.sqrt(off / power), step, plan)
+        predicted = math.sqrt(distortion / (self.power or 1.0))
+        return Attempt(encoded, predicted, self._measure(encoded), step, plan)
+
+    def _measure(self, encoded: Encoded) -> float:
+        outputs = preactivations(encoded.network().astype("float64"), self.held)[-1]
+        off, power = float(((outputs - self.wanted) ** 2).sum()), float((self.wanted**2).sum())
+        return math.sqrt(off / power) if power else math.sqrt(off / len(self.held))
 
     def reference_bits(self, relative_error: float) -> float:
         """Reverse water-filling at an error: see `sensitivity.water_filling_bits`."""
