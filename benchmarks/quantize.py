@@ -77,7 +77,8 @@ def main() -> None:
         def measure(quantised):
             return curve.relative_error(quantised, original, inputs.measured)
 
-        quantizer = Quantizer(network, inputs.learnt, inputs.image, {"dataset": {"name": data.name}}, inputs.gram)
+        metadata = {"dataset": {"name": data.name}}
+        quantizer = Quantizer(network, inputs.learnt, inputs.image, metadata, inputs.gram, inputs.held)
         eight, eight_bytes = int8(exact)
         print(f"{path} {list(network.widths)}: int8 + xz {eight_bytes:,} bytes at {measure(eight):.2e}")
         print(f"{'target':>8} {'bytes':>8} {'measured':>9} {'seconds':>7} {'GPTQ':>8} {'ratio':>5} {'reference':>9}")

@@ -49,7 +49,8 @@ def quantize_by_codec(
     path = out or (None if target == Target() else f"{file.stem}.nnq")
     meter = _Meter(network, inputs)
     with output.progress(quiet) as report:
-        quantizer = Quantizer(network, inputs.learnt, inputs.image, _kept(stored.metadata), inputs.gram)
+        metadata = _kept(stored.metadata)
+        quantizer = Quantizer(network, inputs.learnt, inputs.image, metadata, inputs.gram, inputs.held)
         curve = []
         for point in _points(quantizer, target, meter, report):
             told = meter.measure(point, path)

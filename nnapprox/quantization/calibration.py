@@ -33,6 +33,8 @@ class Inputs:
     image: int = 0
     gram: Array | None = None
     """H of the first layer, from all training inputs."""
+    held: Array | None = None
+    """Training inputs that are not learnt from: an error seen on them is nearer to that on new ones."""
 
 
 def of_dataset(network: Network, data: Dataset) -> Inputs:
@@ -46,12 +48,14 @@ def of_dataset(network: Network, data: Dataset) -> Inputs:
     if network.widths[0] != data.inputs:
         raise UsageError(f"a network of {network.widths[0]} inputs does not fit {data.name}, which has {data.inputs}")
     count = _SLOW if not network.activation.has_kernel else INPUTS
-    chosen = data.x_train[:: -(-len(data.x_train) // count)]
+    stride = -(-len(data.x_train) // count)
+    chosen, held = data.x_train[::stride], data.x_train[1 :: 3 * stride] if stride > 1 else None
     measured = data.x_test if network.activation.has_kernel else data.x_test[:_SLOW]
     labels = data.y_test[: len(measured)] if data.classes is not None and network.widths[-1] == data.classes else None
     image = data.image_shape[1] if data.image_shape else 0
     gram = _gram(data.x_train, float(data.divisor))
-    return Inputs(chosen / float(data.divisor), measured / float(data.divisor), labels, image, gram)
+    divisor = float(data.divisor)
+    return Inputs(chosen / divisor, measured / divisor, labels, image, gram, None if held is None else held / divisor)
 
 
 def _gram(x: Array, divisor: float) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ import numpy as np
 from nnapprox.errors import UsageError
 from nnapprox.files.nnq import Encoded, matrix_bytes, to_bytes
 from nnapprox.network import Array, Network
-from nnapprox.quantization.encoder import PASSES, Attempt, Quantizer
+from nnapprox.quantization.encoder import PASSES, Attempt, Plan, Quantizer
 
 CURVE = tuple(10 ** (-1 - k / 5.5) for k in range(12))
 """Relative errors of the whole curve: twelve from 1e-1 to 1e-3."""
@@ -21,6 +22,13 @@ _NEAR = 0.01
 """How near to its target, relatively, a search ends."""
 
 _MOST_TRIES = 8
+
+_FEW_TRIES = 3
+
+PLANS = (
+    Plan(rate=0.06), Plan(rate=0.12), Plan(factors=(1.0, 1.3)), Plan(rate=0.06, factors=(1.0, 1.3)),
+)  # fmt: skip
+"""Ways to spend bits that are tried besides the usual one: which is best differs from network to network."""
 
 
 @dataclass(frozen=True)
@@ -42,9 +50,16 @@ def at_error(quantizer: Quantizer, error: float, report: Report | None = None, s
     UsageError
         The error is out of reach of the network's numbers.
     """
-    return _search(
-        quantizer, lambda point: point.attempt.measured / error, report, start or _first_step(quantizer, error)
-    )
+
+    def excess(point: Point) -> float:
+        return point.attempt.measured / error
+
+    best = _search(quantizer, excess, report, start or _first_step(quantizer, error))
+    for plan in PLANS:
+        with contextlib.suppress(UsageError):
+            other = _search(quantizer, excess, report, best.attempt.step, plan=plan, tries=_FEW_TRIES)
+            best = min(best, other, key=lambda point: len(point.content))
+    return best
 
 
 def at_bytes(quantizer: Quantizer, size: int, report: Report | None = None) -> Point:
@@ -87,21 +102,28 @@ def _first_step(quantizer: Quantizer, error: float) -> float:
     return error * math.sqrt(power * 12 / weights)
 
 
-def _point(quantizer: Quantizer, step: float, report: Report | None) -> Point:
-    attempt = quantizer.quantize(step, PASSES, report)
+def _point(quantizer: Quantizer, step: float, report: Report | None, plan: Plan | None = None) -> Point:
+    attempt = quantizer.quantize(step, PASSES, report, plan)
     return Point(attempt, to_bytes(attempt.encoded))
 
 
 def _search(
-    quantizer: Quantizer, excess: Callable[[Point], float], report: Report | None, step: float, *, finest: bool = True
+    quantizer: Quantizer,
+    excess: Callable[[Point], float],
+    report: Report | None,
+    step: float,
+    *,
+    finest: bool = True,
+    plan: Plan | None = None,
+    tries: int = _MOST_TRIES,
 ) -> Point:
     """Find the step at which `excess` is just below 1; it grows with the step, or falls where `finest` is not set."""
     best: Point | None = None
     inside: tuple[float, float] | None = None  # (log step, log excess) where it holds
     outside: tuple[float, float] | None = None
     sense = 1.0 if finest else -1.0
-    for _ in range(_MOST_TRIES):
-        point = _point(quantizer, step, report)
+    for _ in range(tries):
+        point = _point(quantizer, step, report, plan)
         off = math.log(max(excess(point), 1e-300)) if finest else -math.log(excess(point))
         here = (math.log(step), off)
         if off * sense <= 0 if finest else off <= 0:

@@ -39,6 +39,27 @@ RIDGE = 1e-4
 PASSES = 8
 """Of coordinate descent, at most; fewer where nothing changes any more."""
 
+
+@dataclass(frozen=True)
+class Plan:
+    """What the encoder may choose besides the step; whoever asks for a size or an error searches it.
+
+    Attributes
+    ----------
+    rate : float
+        Of a bit, in squared steps.
+    factors : tuple of float
+        Of the layers' steps; those that are left out are 1.
+    """
+
+    rate: float = RATE
+    factors: tuple[float, ...] = ()
+
+    def factor(self, number: int) -> float:
+        """Of the step of a layer."""
+        return self.factors[number] if number < len(self.factors) else 1.0
+
+
 _MANTISSA_BITS = 6  # of a step
 _MOST_CLASS = 12
 
@@ -53,14 +74,16 @@ class Attempt:
     predicted : float
         Relative L2 error of the outputs, to second order.
     measured : float
-        The same on the calibration inputs, of the network that is decoded.
+        The same of the network that is decoded, on inputs that were held out or else on those learnt from.
     step : float
+    plan : Plan
     """
 
     encoded: Encoded
     predicted: float
     measured: float
     step: float
+    plan: Plan
 
 
 class Quantizer:
@@ -78,6 +101,8 @@ class Quantizer:
         JSON values for the file.
     gram : array, shape (d + 1, d + 1), optional
         H of the first layer, where it is known from more inputs than x: what is 0 in all of x need not be elsewhere.
+    held : array of float64, shape (k, d), optional
+        Inputs that errors are measured on; by default x, on which they look smaller than on others.
     """
 
     def __init__(
@@ -87,6 +112,7 @@ class Quantizer:
         image: int = 0,
         metadata: dict[str, Any] | None = None,
         gram: Array | None = None,
+        held: Array | None = None,
     ) -> None:
         self.source, self.network, self.x = network, network.astype("float64"), x
         self.image, self.metadata = image, metadata or {}
@@ -96,12 +122,20 @@ class Quantizer:
         if not all(np.isfinite(a).all() for a in (*self.values, *self.grams)):
             raise UsageError("the network's values overflow on its inputs: it cannot be quantised")
         self.power = float((self.values[-1] ** 2).sum(axis=1).mean())
+        self.held = x if held is None else held
+        self.wanted = self.values[-1] if held is None else preactivations(self.network, held)[-1]
         ones = with_ones(x)
         self.first_gram = ones.T @ ones / len(x) if gram is None else gram
 
-    def quantize(self, step: float, passes: int = PASSES, report: Callable[[float], None] | None = None) -> Attempt:
+    def quantize(
+        self,
+        step: float,
+        passes: int = PASSES,
+        report: Callable[[float], None] | None = None,
+        plan: Plan | None = None,
+    ) -> Attempt:
         """Quantise with a step: an error of one step in one weight costs step^2 at the outputs."""
-        report = report or (lambda share: None)
+        report, plan = report or (lambda share: None), plan or Plan()
         coder, layers, inputs, distortion = _coder.Coder(), [], self.x, 0.0
         total, done = self.network.parameters, 0
         undo = np.ones(self.network.widths[0])
@@ -115,7 +149,8 @@ class Quantizer:
             outer = self.grams[number]
             undo = self._row_scale(number)
             weight, outer = weight * undo[:, None], outer / np.outer(undo, undo)
-            search = _Search(weight, gram, outer, step, self.image if number == 0 else 0)
+            image, rate = self.image if number == 0 else 0, plan.rate * step * step
+            search = _Search(weight, gram, outer, step * plan.factor(number), rate, image)
             chosen, error = search.run(coder, passes, _part(report, done / total, (done + weight.size) / total))
             layers.append(chosen)
             distortion += error
@@ -123,12 +158,16 @@ class Quantizer:
             map_ = chosen.affine(self.source.dtype)
             before = inputs[:, :-1] if number else inputs
             inputs = before @ map_.weight.astype(np.float64).T + map_.bias.astype(np.float64)
-        off = float(((inputs - self.values[-1]) ** 2).sum(axis=1).mean())
-        power = self.power or 1.0
         encoded = Encoded(
             layers, self.source.activation, self.source.dtype, self.image, fingerprint(self.source), self.metadata
         )
-        return Attempt(encoded, math.sqrt(distortion / power), math.sqrt(off / power), step)
+        predicted = math.sqrt(distortion / (self.power or 1.0))
+        return Attempt(encoded, predicted, self._measure(encoded), step, plan)
+
+    def _measure(self, encoded: Encoded) -> float:
+        outputs = preactivations(encoded.network().astype("float64"), self.held)[-1]
+        off, power = float(((outputs - self.wanted) ** 2).sum()), float((self.wanted**2).sum())
+        return math.sqrt(off / power) if power else math.sqrt(off / len(self.held))
 
     def reference_bits(self, relative_error: float) -> float:
         """Reverse water-filling at an error: see `sensitivity.water_filling_bits`."""
@@ -166,9 +205,9 @@ def _refit(weight: Array, gram: Array, inputs: Array, wanted: Array) -> Array:
 class _Search:
     """The integers of one layer: minimises tr(G E H E^T) + rate * bits."""
 
-    def __init__(self, weight: Array, gram: Array, outer: Array, step: float, image: int) -> None:
+    def __init__(self, weight: Array, gram: Array, outer: Array, step: float, rate: float, image: int) -> None:
         self.weight, self.gram, self.outer = np.ascontiguousarray(weight), np.ascontiguousarray(gram), outer
-        self.image, self.rate = image, RATE * step * step
+        self.image, self.rate = image, rate
         self.factor = upper_factor(damped(gram))
         self.lower = upper_factor(damped(outer)).T
         used = np.diag(gram) > 0
@@ -198,9 +237,6 @@ class _Search:
     def run(self, coder: _coder.Coder, passes: int, report: Callable[[float], None]) -> tuple[IntegerLayer, float]:
         """Choose, and let the coder learn what was chosen; gives the layer and its expected distortion."""
         q = self.layer.integers
-        for side, image in ((self.layer.rows[None], 0), (self.layer.columns[None], self.image)):
-            coder.begin(side.shape[1], image, True)
-            coder.adapt(side, 0, 1)
         parts = passes + 2
         self._feed_back(coder.copy(), q, _part(report, 0, 1 / parts))
         for number in range(passes):
@@ -209,8 +245,16 @@ class _Search:
                 break
         coder.begin(q.shape[1], self.image, False)
         coder.adapt(q, 0, len(q))
+        self._forget_classes()
         error = q * self.steps - self.weight
         return self.layer, max(0.0, float(np.sum((self.outer @ error) * (error @ self.gram))))
+
+    def _forget_classes(self) -> None:
+        """Give columns of zeros the class of the column before, and rows of zeros that of the row before."""
+        for shifts, axis in ((self.layer.columns, 0), (self.layer.rows, 1)):
+            kept = self.layer.integers.any(axis=axis)
+            last = np.maximum.accumulate(np.where(kept, np.arange(len(shifts)), -1))
+            shifts[:] = np.where(last >= 0, shifts[last], 0)
 
     def _feed_back(self, coder: _coder.Coder, q: Array, report: Callable[[float], None]) -> None:
         coder.begin(q.shape[1], self.image, False)
