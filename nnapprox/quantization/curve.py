@@ -26,7 +26,7 @@ _MOST_TRIES = 8
 _FEW_TRIES = 3
 
 PLANS = (
-    Plan(rate=0.06), Plan(rate=0.12), Plan(factors=(1.0, 1.3)), Plan(rate=0.06, factors=(1.0, 1.3)),
+    Plan(rate=0.06), Plan(factors=(1.0, 1.3)), Plan(factors=(1.0, 1.7)), Plan(rate=0.06, factors=(1.0, 1.3)),
 )  # fmt: skip
 """Ways to spend bits that are tried besides the usual one: which is best differs from network to network."""
 
