@@ -1,11 +1,16 @@
-"""Stored bytes against error on MNIST networks: the codec beside GPTQ with an ideal entropy coder, and int8 with xz.
+"""Stored bytes against error on MNIST networks: the codec beside NNCodec, plain GPTQ, and int8 with xz.
 
-Every size of ours is that of a file that was written, read back and measured on the test images. GPTQ's is the order-0
-entropy of its integers, less than any coder of that kind needs, and float32 biases; its steps are one a layer.
+Every size of ours is that of a file that was written, read back and measured on the test images. NNCodec (MPEG NNR) is
+run where --nncodec or $NNCODEC_PYTHON names a Python that has it, at the coarsest of its steps that keep the error.
+"GPTQ" is a plain one: one step a layer, no dead zone, the order-0 entropy of its integers and float32 biases; better
+steps and a better coder make it up to three times smaller, so that NNCodec is the peer to compare with.
 """
 
 import argparse
 import lzma
+import os
+import subprocess
+import tempfile
 import time
 from pathlib import Path
 
@@ -62,10 +67,42 @@ def int8(network):
     return Network(layers, network.activation), len(lzma.compress(b"".join(parts), preset=9))
 
 
+def nncodec(python, network, qp=None):
+    """NNCodec at one of its steps, 2^(qp / 4) or so, or at its default; gives the network and its bytes."""
+    arrays = {}
+    for number, layer in enumerate(network.layers):
+        arrays |= {f"W{number}": layer.weight.astype("f4"), f"b{number}": layer.bias.astype("f4")}
+    with tempfile.TemporaryDirectory() as folder:
+        np.savez(f"{folder}/in.npz", **arrays)
+        script = str(Path(__file__).with_name("nncodec_point.py").resolve())
+        command = [python, script, "in.npz", "out.npz", *([] if qp is None else [str(qp)])]
+        alone = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+        subprocess.run(command, cwd=folder, env=alone, check=True, capture_output=True)  # noqa: S603 -- named by the user
+        with np.load(f"{folder}/out.npz") as found:
+            layers = [
+                Affine(found[f"W{n}"].astype(float), found[f"b{n}"].astype(float)) for n in range(len(network.layers))
+            ]
+            return Network(layers, network.activation), int(found["size"])
+
+
+def nncodec_at(python, network, measure, error):
+    """The coarsest step that keeps the error; gives the error and the bytes."""
+    low, high, best = -60, 0, None
+    while high - low > 1:
+        qp = (low + high) // 2
+        quantised, size = nncodec(python, network, qp)
+        if (found := measure(quantised)) <= error:
+            low, best = qp, (found, size)
+        else:
+            high = qp
+    return best
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("networks", nargs="+", help="files that nnapprox train wrote")
     parser.add_argument("--plot", help="where the picture of the first network goes")
+    parser.add_argument("--nncodec", default=os.environ.get("NNCODEC_PYTHON"), help="a Python that has NNCodec")
     arguments = parser.parse_args()
     data, _ = mnist()
     for path in arguments.networks:
@@ -81,8 +118,15 @@ def main() -> None:
         quantizer = Quantizer(network, inputs.learnt, inputs.image, metadata, inputs.gram, inputs.held)
         eight, eight_bytes = int8(exact)
         print(f"{path} {list(network.widths)}: int8 + xz {eight_bytes:,} bytes at {measure(eight):.2e}")
-        print(f"{'target':>8} {'bytes':>8} {'measured':>9} {'seconds':>7} {'GPTQ':>8} {'ratio':>5} {'reference':>9}")
-        rows, peers = [], []
+        rows, peers, mpeg = [], [], []
+        if arguments.nncodec:
+            default, size = nncodec(arguments.nncodec, network)
+            print(f"NNCodec at its default: {size:,} bytes at {measure(default):.2e}")
+            mpeg.append((8 * size, measure(default)))
+        print(
+            f"{'target':>8} {'bytes':>8} {'measured':>9} {'seconds':>7} {'NNCodec':>8} {'ratio':>5} "
+            f"{'plain GPTQ':>10} {'ratio':>5} {'reference':>9}"
+        )
         for error in ERRORS:
             began = time.process_time()
             point = curve.at_error(quantizer, error)
@@ -93,13 +137,18 @@ def main() -> None:
             reference = quantizer.reference_bits(found)
             size = len(point.content)
             rows.append({"bits": 8 * size, "relative_error": found, "reference_bits": reference})
+            other = nncodec_at(arguments.nncodec, network, measure, error) if arguments.nncodec else None
+            if other:
+                mpeg.append((8 * other[1], other[0]))
+            beside = f"{other[1]:8,} {other[1] / size:5.2f}" if other else f"{'-':>8} {'-':>5}"
             print(
-                f"{error:8.0e} {size:8,} {found:9.2e} {seconds:7.2f} {peer:8,.0f} {peer / size:5.2f} "
+                f"{error:8.0e} {size:8,} {found:9.2e} {seconds:7.2f} {beside} {peer:10,.0f} {peer / size:5.2f} "
                 f"{reference / 8:9,.0f}",
                 flush=True,
             )
         if arguments.plot and path == arguments.networks[0]:
-            shown = {"GPTQ + order-0 entropy": peers, "int8 + xz": [(8 * eight_bytes, measure(eight))]}
+            shown = {"NNCodec": sorted(mpeg)} if mpeg else {}
+            shown |= {"plain GPTQ + order-0 entropy": peers, "int8 + xz": [(8 * eight_bytes, measure(eight))]}
             title = f"{Path(path).name} {list(network.widths)}"
             error_against_bits(rows, shown, title).savefig(arguments.plot, dpi=150)
 

@@ -92,6 +92,8 @@ cdef class Coder:
                 look(&self.place, j)
                 q[i, j] = code_integer(self.state, bytes, &self.place, mode, q[i, j])
                 pass_(&self.place, j, q[i, j])
+                if mode == READ and bytes.position > bytes.length + 4:
+                    return  # cut: a short file may claim a row of millions
             end_row(&self.place)
 
     def adapt(self, int32_t[:, ::1] q, int64_t first, int64_t last):

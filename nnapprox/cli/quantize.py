@@ -46,7 +46,10 @@ def _domain(_ctx: click.Context, _parameter: click.Parameter, value: str | None)
 @click.option("--error", type=positive, metavar="E", help="The smallest file that keeps within this error.")
 @click.option("--bytes", "size", type=click.IntRange(1), metavar="N", help="The most exact file of so many bytes.")
 @click.option(
-    "--max-accuracy-drop", type=click.FloatRange(0, 100), metavar="P", help="The smallest file that loses P points."
+    "--max-accuracy-drop",
+    type=click.FloatRange(0, 100),
+    metavar="P",
+    help="The smallest file that loses P points on the test labels.",
 )
 @click.option("--bits-per-weight", type=click.FloatRange(0, min_open=True), metavar="R", help="As --bytes, by weight.")
 @click.option("--domain", callback=_domain, metavar="LOW,HIGH,...", help="Where the inputs lie (default: the file's).")
@@ -66,6 +69,7 @@ def command(
 
     The codec learns from the training inputs of the network's data set, or from points of its domain, and measures on
     test inputs: relative L2 and sup errors of the outputs. Without a target it prints the whole curve.
+    --max-accuracy-drop decides on the test labels, on which the accuracy that is printed is no independent figure then.
 
     With --grid all weights are rounded to one grid, half to even, and written as the bit string that the theorem
     counts, C M log2 M bits for M edges. Errors are certified on the domain: exactly in one and two dimensions, by a

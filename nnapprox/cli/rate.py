@@ -55,8 +55,8 @@ def command(
     """Measure how the error of a family of constructions falls with its stored bits.
 
     Networks of growing size are built, certified, and stored on the coarsest grid that adds no more than they err by;
-    gamma in error ~ bits^-gamma is fitted and shown beside gamma*, which the literature gives for the class. Without
-    a name, all families are listed.
+    gamma in error ~ bits^-gamma is fitted and shown beside gamma*, which the literature gives for the class; C is that
+    of the theorem's C M log2 M bits for M edges. Without a name, all families are listed.
     """
     from nnapprox.rates import FAMILIES, measure, rate
 
@@ -119,6 +119,7 @@ def _point(point: Point) -> dict[str, Any]:
         "fractional_bits": point.fractional_bits,
         "bits": point.bits,
         "network_bits": point.network_bits,
+        "constant": point.constant,
         "error": point.error,
         "kind": point.kind,
     }
@@ -128,11 +129,12 @@ def _print(name: str, family: Family, found: Rate) -> None:
     rows = [
         [
             point.size, point.edges, "-" if point.fractional_bits is None else point.fractional_bits, point.bits,
-            point.network_bits, f"{float(point.error):.4g}", "-" if local is None else f"{local:.2f}",
+            point.network_bits, "-" if point.constant is None else f"{point.constant:.3f}",
+            f"{float(point.error):.4g}", "-" if local is None else f"{local:.2f}",
         ]
         for point, local in zip(found.points, [None, *found.local], strict=True)
     ]  # fmt: skip
-    output.print_table(["size", "M", "k", "bits", "network bits", "error at most", "gamma from the last"], rows)
+    output.print_table(["size", "M", "k", "bits", "network bits", "C", "error at most", "gamma from the last"], rows)
     click.echo()
     pairs: dict[str, object] = {"family": f"{name}: {family.summary}", "class": family.function_class}
     pairs["gamma fitted"] = _text(found.by_bits, -1, "in error ~ bits^-gamma")

@@ -49,6 +49,11 @@ class Point:
     error: Fraction
     kind: str
 
+    @property
+    def constant(self) -> float | None:
+        """C in bits = C M log2 M, of the network's string; None for fewer than two edges."""
+        return self.network_bits / (self.edges * log2(self.edges)) if self.edges > 1 else None
+
 
 @dataclass(frozen=True)
 class Rate:

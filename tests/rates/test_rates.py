@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from math import log2
 
 import pytest
 
@@ -71,3 +72,11 @@ def test_exponents_are_those_of_theory():
 def test_too_few_sizes_have_no_rate():
     with pytest.raises(UsageError, match="at least 3"):
         rate(list(measure(FAMILIES["square"], [2, 3])))
+
+
+def test_the_constant_of_the_theorem_stays_bounded_over_the_squares():
+    points = list(measure(FAMILIES["square"]))
+    assert [point.size for point in points] == list(range(2, 13))
+    assert all(point.constant < 6 for point in points)
+    first = points[0]
+    assert first.constant == pytest.approx(first.network_bits / (first.edges * log2(first.edges)))
