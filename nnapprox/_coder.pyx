@@ -5,7 +5,7 @@ The callers, `nnapprox.files.nnq` and `nnapprox.quantization`, check everything 
 
 from libc.math cimport log2
 from libc.stdint cimport int32_t, int64_t, uint8_t
-from libc.stdlib cimport calloc, free, malloc
+from libc.stdlib cimport calloc, free, malloc, realloc
 from libc.string cimport memcpy, memset
 
 cdef extern from "_coder.h" nogil:
@@ -177,11 +177,9 @@ cdef class Writer:
         cdef uint8_t *larger
         if self.out.position + more > self.room:
             self.room = 2 * (self.out.position + more)
-            larger = <uint8_t *>malloc(self.room)
+            larger = <uint8_t *>realloc(self.out.bytes, self.room)
             if larger == NULL:
                 raise MemoryError
-            memcpy(larger, self.out.bytes, self.out.position)
-            free(self.out.bytes)
             self.out.bytes = larger
 
     def write(self, int32_t[:, ::1] q, int64_t image, bint side, int64_t first, int64_t last):
