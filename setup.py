@@ -20,7 +20,8 @@ kernels = Extension(
 plane = Extension(
     "nnapprox._plane",
     ["nnapprox/_plane.pyx"],
-    depends=[f"nnapprox/{name}.h" for name in ("_plane", "_plane_chords", "_plane_loops", "_integer", "_residues")],
+    depends=[f"nnapprox/{name}.h" for name in ("_plane", "_plane_chords", "_plane_loops", "_integer", "_residues")]
+    + ["nnapprox/_layer.pxi"],
     # its error bounds count roundings: a contracted product and sum have one less, the bounds hold
     extra_compile_args=[] if sys.platform == "win32" else GNU_FLAGS,
 )
@@ -28,7 +29,7 @@ plane = Extension(
 space = Extension(
     "nnapprox._space",
     ["nnapprox/_space.pyx"],
-    depends=[f"nnapprox/{name}.h" for name in ("_space", "_integer", "_residues")],
+    depends=[f"nnapprox/{name}.h" for name in ("_space", "_integer", "_residues")] + ["nnapprox/_layer.pxi"],
     # whatever the instruction set: a contracted product and sum would decide others in doubles
     extra_compile_args=[] if sys.platform == "win32" else [*GNU_FLAGS, "-ffp-contract=off"],
 )

@@ -59,18 +59,18 @@ typedef void bound_loop(const double *, const double *, const double *, const do
 typedef void judge_loop(const double *, const double *, const double *, const double *, int64_t, const double *,
                         const double *, int64_t, double, double *, double *, uint8_t *);
 
+/* Registers that a loop fills side by side. */
+#define TOGETHER 2
+
 #define ISA baseline
 #if defined(__GNUC__)
 #define VECTOR 2
-#define TOGETHER 2
 #else
 #define VECTOR 1
-#define TOGETHER 2
 #endif
 #include "_plane_loops.h"
 #undef ISA
 #undef VECTOR
-#undef TOGETHER
 
 #if defined(__x86_64__) && defined(__GNUC__)
 #define HAS_TARGETS 1
@@ -82,11 +82,9 @@ typedef void judge_loop(const double *, const double *, const double *, const do
 #endif
 #define ISA avx2
 #define VECTOR 4
-#define TOGETHER 2
 #include "_plane_loops.h"
 #undef ISA
 #undef VECTOR
-#undef TOGETHER
 #if defined(__clang__)
 #pragma clang attribute pop
 #pragma clang attribute push(__attribute__((target("avx512f,avx512vl,avx512dq"))), apply_to = function)
@@ -97,11 +95,9 @@ typedef void judge_loop(const double *, const double *, const double *, const do
 #endif
 #define ISA avx512
 #define VECTOR 8
-#define TOGETHER 2
 #include "_plane_loops.h"
 #undef ISA
 #undef VECTOR
-#undef TOGETHER
 #if defined(__clang__)
 #pragma clang attribute pop
 #else

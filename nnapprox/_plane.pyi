@@ -2,6 +2,7 @@ from typing import Any
 
 LIMB_BYTES: int
 BLOCK: int
+FLIPS: int
 
 class Layer:
     def __init__(

@@ -42,7 +42,7 @@ cdef extern from "_plane.h" nogil:
         int32_t *offsets
         int32_t *labels
         int64_t *arena
-    const int LANES, NEEDS_ROOM, PAUSED
+    const int LANES, MOST_FLIPS, NEEDS_ROOM, PAUSED
     void choose_loops(plane *, int) noexcept
     size_t furnish(plane *, char *) noexcept
     void start(plane *) noexcept
@@ -50,23 +50,9 @@ cdef extern from "_plane.h" nogil:
 
 LIMB_BYTES = sizeof(limb)
 BLOCK = LANES
+FLIPS = MOST_FLIPS
 
-
-cdef class Layer:
-    """A hidden layer after the first: its weights in doubles, a row an input, and in integers, a row a neuron."""
-
-    cdef layer view
-    cdef object owners
-
-    def __init__(self, int64_t inputs, int64_t neurons, const double[:, ::1] weights, const double[::1] bias,
-                 const double[::1] bias_error, double rounding, const int64_t[::1] row, const int32_t[::1] column,
-                 const limb[:, ::1] entries, int64_t exact_words):
-        self.owners = (weights, bias, bias_error, row, column, entries)
-        view = &self.view
-        view.inputs, view.neurons, view.padded, view.source = inputs, neurons, bias.shape[0], -1
-        view.weights, view.bias, view.bias_error, view.rounding = &weights[0, 0], &bias[0], &bias_error[0], rounding
-        view.row, view.column = &row[0], &column[0]
-        view.entries, view.entry_words, view.exact_words = &entries[0, 0], entries.shape[1], exact_words
+include "_layer.pxi"
 
 
 cdef class Output:

@@ -1,5 +1,7 @@
 from typing import Any
 
+FLIPS: int
+
 class Layer:
     def __init__(
         self, inputs: int, neurons: int, weights: Any, bias: Any, bias_error: Any, rounding: float, row: Any,

@@ -68,6 +68,11 @@ def _padded(n: int) -> int:
     return (n + 15) // 16 * 16 + 16
 
 
+def prefers_lists(widths: Sequence[int]) -> bool:
+    """Whether a network takes sparse samples best one at a time: else several at once share the rows they read."""
+    return widths[1] <= LISTS_UP_TO
+
+
 class Layout:
     """Where the parameters of a dense network stand in one flat array.
 
@@ -112,11 +117,6 @@ class Layout:
             leak,
         )
         self._scratch = _aligned(scratch, dtype)
-
-    @property
-    def prefers_lists(self) -> bool:
-        """Whether sparse samples are best taken one at a time: else several at once share the rows they read."""
-        return int(self.plan[0, 2]) <= LISTS_UP_TO
 
     def empty(self) -> Array:
         """Packed parameters, all zero."""
@@ -263,7 +263,7 @@ class Samples:
         dtype : str
             ``float32`` or ``float64``.
         lists : bool
-            Whether to keep lists of nonzero entries if few of them are, see `Layout.prefers_lists`.
+            Whether to keep lists of nonzero entries if few of them are, see `prefers_lists`.
         centre : bool
             Whether the network sees x times scale minus the mean of that.
         """

@@ -57,6 +57,11 @@ def to_fraction(value: Rational) -> Fraction:
     return Fraction(int(value.p), int(value.q))
 
 
+def nearest_dyadic(number: Fraction | float, bits: int) -> Fraction:
+    """The nearest multiple of 2^-bits, of two the even one."""
+    return Fraction(round(Fraction(number) * 2**bits), 2**bits)
+
+
 @contextmanager
 def precision(bits: int | None = None, terms: int | None = None) -> Iterator[None]:
     """Compute with balls of so many bits, and with power series of at most so many terms, within the block."""

@@ -3,7 +3,7 @@
 import numpy as np
 
 from benchmarks.peers.reference import Array, Peer
-from nnapprox.dense import Layout, Samples
+from nnapprox.dense import Layout, Samples, prefers_lists
 
 
 def make(weights: list[Array], biases: list[Array], x: Array, labels: Array, step: float, centre: bool = False) -> Peer:
@@ -11,7 +11,7 @@ def make(weights: list[Array], biases: list[Array], x: Array, labels: Array, ste
     widths = (weights[0].shape[1], *(len(b) for b in biases))
     layout = Layout(widths, "float32", "relu")
     theta = layout.pack(weights, biases)
-    samples = Samples.prepare(x, labels, 1 / 255, "float32", lists=layout.prefers_lists, centre=centre)
+    samples = Samples.prepare(x, labels, 1 / 255, "float32", lists=prefers_lists(widths), centre=centre)
     first = layout.rows(theta, 0)
     bias, shift = widths[0], widths[0] + 1
     if centre:

@@ -49,7 +49,5 @@ def sum_network(atoms: Sequence[Atom]) -> Network:
 
 
 def _form(assembly: Assembly, x: Form, points: Points) -> Form:
-    slopes = [Fraction(0), *cpwl.slopes(points), Fraction(0)]
-    jumps = [after - before for before, after in pairwise(slopes)]
-    kinks = ((at, jump) for (at, _), jump in zip(points, jumps, strict=True) if jump and at < 1)
+    kinks = ((at, jump) for at, jump in cpwl.kinks_on_line(points) if jump and at < 1)
     return total(jump * assembly.relu(x - at) for at, jump in kinks) + points[0][1]

@@ -13,6 +13,7 @@ from nnapprox import calculus
 from nnapprox.constructions.construction import UNIT, Construction, Option, Theorem, construction, prove
 from nnapprox.constructions.targets import continuous
 from nnapprox.errors import UsageError
+from nnapprox.exact import nearest_dyadic
 from nnapprox.functions import Expression
 from nnapprox.network import Network
 
@@ -116,11 +117,8 @@ def chosen(values: Array, neurons: int) -> tuple[Array, dict[int, float]]:
 
 def kink_network(line: Array, weights: Mapping[int, float]) -> Network:
     """An affine function on [0, 1] plus weighted ReLUs with kinks at `KINKS`: one hidden layer, the slope in it too."""
-    start, slope = map(_rounded, line)
+    start, slope = (nearest_dyadic(number, FRACTIONAL_BITS) for number in line)
     knots = [Fraction(0), *(Fraction(place, MESH) for place in weights)]
     first = calculus.layer([[1]] * len(knots), [-knot for knot in knots])
-    return Network([first, calculus.layer([[slope, *map(_rounded, weights.values())]], [start])])
-
-
-def _rounded(number: float) -> Fraction:
-    return Fraction(round(number * 2**FRACTIONAL_BITS), 2**FRACTIONAL_BITS)
+    jumps = [nearest_dyadic(weight, FRACTIONAL_BITS) for weight in weights.values()]
+    return Network([first, calculus.layer([[slope, *jumps]], [start])])

@@ -49,9 +49,15 @@ def slopes(points: Points) -> list[Fraction]:
     return [(after[1] - before[1]) / (after[0] - before[0]) for before, after in pairwise(points)]
 
 
+def kinks_on_line(points: Points) -> list[tuple[Fraction, Fraction]]:
+    """Every knot with the jump of the slope there, where the function goes on with slope 0 on either side."""
+    bent = [Fraction(0), *slopes(points), Fraction(0)]
+    return [(x, after - before) for (x, _), (before, after) in zip(points, pairwise(bent), strict=True)]
+
+
 def kinks(points: Points) -> list[tuple[Fraction, Fraction]]:
     """Every inner knot with the jump of the slope there."""
-    return [(x, after - before) for (x, _), (before, after) in zip(points[1:-1], pairwise(slopes(points)), strict=True)]
+    return kinks_on_line(points)[1:-1]
 
 
 def shallow(points: Points, tails: Sequence[Fraction] | None = None) -> Network:

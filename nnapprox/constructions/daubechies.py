@@ -13,7 +13,7 @@ from nnapprox.constructions.cascade import cascade_error, cascade_network, casca
 from nnapprox.constructions.construction import Construction, Option, Rationals, Theorem, construction
 from nnapprox.constructions.masks import average, correlation, daubechies_polynomial, product
 from nnapprox.errors import NnapproxError, UsageError
-from nnapprox.exact import to_fraction
+from nnapprox.exact import nearest_dyadic, to_fraction
 from nnapprox.regions.line import line_pieces
 
 GROUP = "indicators, splines and wavelets"
@@ -70,7 +70,7 @@ def daubechies_mask(moments: int, bits: int) -> list[Fraction]:
     r(z) r(1/z) = sum of C(N - 1 + k, k) ((2 - z - 1/z) / 4)^k over k < N, and r has no zero in the closed unit disc.
     """
     right_half = daubechies_polynomial(moments)[moments - 1 :]
-    factor = [_rounded(c, bits) for c in spectral_factor(right_half, bits + _GUARD_BITS)]
+    factor = [nearest_dyadic(c, bits) for c in spectral_factor(right_half, bits + _GUARD_BITS)]
     factor[0] += 1 - sum(factor)
     return [2 * c for c in product(average(moments), factor)]
 
@@ -87,7 +87,7 @@ def spectral_factor(autocorrelation: Sequence[Fraction], bits: int) -> list[Frac
         padded = [*[Fraction(0)] * size, *factor, *[Fraction(0)] * size]
         system = [[padded[size + j - k] + padded[size + j + k] for j in range(size)] for k in range(size)]
         right = [a + correlation(factor, k) for k, a in enumerate(autocorrelation)]
-        improved = [_rounded(x, bits) for x in _solution(system, right)]
+        improved = [nearest_dyadic(x, bits) for x in _solution(system, right)]
         change = max(abs(new - old) for new, old in zip(improved, factor, strict=True))
         factor = improved
     return factor
@@ -105,10 +105,6 @@ def _solution(system: list[list[Fraction]], right: list[Fraction]) -> list[Fract
             for r, row in enumerate(rows)
         ]
     return [row[-1] for row in rows]
-
-
-def _rounded(number: Fraction, bits: int) -> Fraction:
-    return Fraction(round(number * 2**bits), 2**bits)
 
 
 def _prove(

@@ -22,6 +22,7 @@ from nnapprox.constructions.triangulation import Triangulation
 from nnapprox.errors import UsageError
 from nnapprox.functions import Expression, parse
 from nnapprox.network import Network
+from nnapprox.regions.polytope import bounding_box
 
 EXACT = "the network is the interpolant, exactly"
 
@@ -114,7 +115,7 @@ def triangulation(
     def reference(normal: NormalForms) -> list[Form]:
         return [inner(weights, (normal.relu(hat.normal_form(normal)) for hat in hats))]
 
-    domain = tuple((min(ends), max(ends)) for ends in zip(*points, strict=True))
+    domain = bounding_box(points)
     text = linear_sum((w, f"relu({hat.text})") for w, hat in zip(weights, hats, strict=True))
     target = parse(text, variables=variable_names(2))
     return Construction(network, target, exact_everywhere(network, reference, domain))

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from nnapprox.constructions.atoms import Atom, Points
 from nnapprox.constructions.interpolation import PI_ABOVE, interpolant
 from nnapprox.errors import UsageError
+from nnapprox.exact import nearest_dyadic
 from nnapprox.functions import Expression, parse
 
 FINEST, FREQUENCIES = 6, 16
@@ -110,7 +111,7 @@ def _pursue(
     for _ in range(terms):
         inner = dictionary @ rest
         best = int(np.argmax(np.abs(inner) / norms))
-        coefficient = Fraction(round(Fraction.from_float(float(inner[best] / norms[best] ** 2)) * 2**bits), 2**bits)
+        coefficient = nearest_dyadic(float(inner[best] / norms[best] ** 2), bits)
         if not coefficient:
             break
         chosen.append((coefficient, waves[best]))

@@ -18,7 +18,7 @@ from nnapprox.constructions.rows import Rows, affine_forms, affine_texts
 from nnapprox.errors import UsageError
 from nnapprox.functions import parse
 from nnapprox.network import Network
-from nnapprox.regions.polytope import Polytope
+from nnapprox.regions.polytope import Polytope, bounding_box
 
 GROUP = "indicators, splines and wavelets"
 
@@ -137,4 +137,4 @@ def _box_around(faces: Rows, margin: Fraction) -> Domain:
         polytope = polytope.cut(normal, bound + margin)
     if any(abs(x) == _FAR for point in polytope.points for x in point):
         raise UsageError(f"the faces leave the polytope unbounded, or beyond {_FAR}: give more of them")
-    return tuple((min(ends), max(ends)) for ends in zip(*polytope.points, strict=True))
+    return bounding_box(polytope.points)

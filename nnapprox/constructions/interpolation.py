@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Annotated, TypeAlias
 
 from nnapprox.constructions.construction import Option
+from nnapprox.exact import nearest_dyadic
 from nnapprox.functions import Expression
 
 Bits: TypeAlias = Annotated[int, Option("Fractional bits of the values at the knots.", at_least=1, at_most=4096)]
@@ -17,7 +18,7 @@ PI_ABOVE = Fraction(355, 113)
 
 def dyadic(expression: Expression, point: Sequence[Fraction], bits: int) -> Fraction:
     """The value of an expression at a point, to the nearest multiple of 2^-bits or, in case of doubt, a neighbour."""
-    return Fraction(round(expression.approximate(point, bits + 32) * 2**bits), 2**bits)
+    return nearest_dyadic(expression.approximate(point, bits + 32), bits)
 
 
 def interpolant(

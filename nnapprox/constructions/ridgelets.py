@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from fractions import Fraction
-from itertools import pairwise
 from typing import Annotated
 
 from nnapprox.constructions import cpwl
@@ -38,7 +36,7 @@ def ridgelet(
     if dual % 2:
         raise UsageError(f"--dual must be even, not {dual}")
     row, constant = [a / scale for a in direction], -shift / scale
-    kinks = _kinks(hat_wavelet_points(dual))
+    kinks = cpwl.kinks_on_line(hat_wavelet_points(dual))
     start = kinks[0][0]
     assembly = Assembly(len(row))
     beyond = assembly.relu(inner(row, assembly.variables) + (constant - start))
@@ -54,9 +52,3 @@ def ridgelet(
     text = hat_wavelet_text(dual, f"({affine_text(row, constant)})")
     target = parse(text, variables=variable_names(len(row)))
     return Construction(network, target, exact_everywhere(network, reference, cube(len(row))))
-
-
-def _kinks(points: Sequence[tuple[Fraction, Fraction]]) -> list[tuple[Fraction, Fraction]]:
-    """The knots of a piecewise linear function that is 0 outside of them, with the jumps of its slope."""
-    slopes = [Fraction(0), *cpwl.slopes(points), Fraction(0)]
-    return [(x, after - before) for (x, _), (before, after) in zip(points, pairwise(slopes), strict=True)]

@@ -19,6 +19,7 @@ from nnapprox.constructions.text import linear_sum
 from nnapprox.errors import NnapproxError, UsageError
 from nnapprox.functions import parse
 from nnapprox.network import Network
+from nnapprox.regions.polytope import bounding_box
 
 GROUP = "indicators, splines and wavelets"
 KUTYNIOK = "Guo, Kutyniok and Labate (2006); transfer by Bölcskei, Grohs, Kutyniok and Petersen (2019)"
@@ -119,4 +120,4 @@ def _inverse(matrix: Matrix, shift: Sequence[Fraction], image: Sequence[Fraction
 def _support(matrix: Matrix, shift: Sequence[Fraction]) -> Domain:
     """The smallest box around the support, where -1 <= u <= 2 and -1 <= v <= 1."""
     corners = [_inverse(matrix, shift, (Fraction(u), Fraction(v))) for u in (-1, 2) for v in (-1, 1)]
-    return tuple((min(ends), max(ends)) for ends in zip(*corners, strict=True))
+    return bounding_box(corners)

@@ -17,7 +17,7 @@ from nnapprox.constructions.memory import require_memory
 from nnapprox.constructions.product import multi_product_network, product_network
 from nnapprox.constructions.proofs import cube
 from nnapprox.errors import UsageError
-from nnapprox.exact import Ball, BallSeries, ball_around, bounds, precision, to_fraction, to_rational
+from nnapprox.exact import Ball, BallSeries, ball_around, bounds, nearest_dyadic, precision, to_fraction, to_rational
 from nnapprox.functions import Expression
 from nnapprox.functions.algebra import NoValueError, evaluate
 from nnapprox.functions.taylor import TaylorSeries
@@ -113,7 +113,7 @@ def local_polynomial(function: Expression, m: Index, cells: int, order: int) -> 
         thin = [Ball(to_rational(z)) for z in centre]
         for degree in range(order):
             for power, coefficient in taylor_coefficients(function, thin, degree).items():
-                polynomial[power] = Fraction(round(to_fraction(bounds(coefficient)[0]) * 2**BITS), 2**BITS)
+                polynomial[power] = nearest_dyadic(to_fraction(bounds(coefficient)[0]), BITS)
                 rounding += _largest(coefficient - Ball(to_rational(polynomial[power])))
         box = [
             ball_around(to_rational(max(z - radius, Fraction(0))), to_rational(min(z + radius, Fraction(1))))

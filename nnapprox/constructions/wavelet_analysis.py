@@ -10,6 +10,7 @@ import numpy as np
 from nnapprox.constructions.atoms import Atom, Points
 from nnapprox.constructions.haar import haar_points
 from nnapprox.errors import UsageError
+from nnapprox.exact import nearest_dyadic
 from nnapprox.functions import Expression
 
 _GAUSS_POINTS = 8
@@ -81,4 +82,4 @@ def _means(function: Expression, cells: int, bits: int) -> list[Fraction]:
     means = function.value(points.reshape(-1, 1)).reshape(points.shape) @ (weights / 2)
     if not np.isfinite(means).all():
         raise UsageError(f"{function} is not finite on all of [0, 1]")
-    return [Fraction(round(Fraction.from_float(mean) * 2**bits), 2**bits) for mean in means.tolist()]
+    return [nearest_dyadic(mean, bits) for mean in means.tolist()]

@@ -13,7 +13,7 @@ import numpy as np
 from nnapprox.errors import UsageError
 from nnapprox.exact import largest
 from nnapprox.network import Network
-from nnapprox.regions.polytope import MOST_DIMENSIONS, Bounds, Point, Polytope
+from nnapprox.regions.polytope import MOST_DIMENSIONS, Bounds, Point, Polytope, bounding_box
 
 Domain: TypeAlias = Polytope | Bounds | Literal["all"]
 
@@ -50,7 +50,7 @@ def polygon(points: Sequence[Point]) -> Polytope:
     ring = [*points, points[0]] if area > 0 else [points[0], *points[::-1]]
     if area == 0:
         raise refused
-    part = Polytope.box([(min(x), max(x)) for x in zip(*points, strict=True)])
+    part = Polytope.box(bounding_box(points))
     for (a, b), (c, d) in pairwise(ring):
         normal = (d - b, a - c)  # to the right, as the ring goes to the left
         offset = normal[0] * a + normal[1] * b

@@ -16,15 +16,15 @@ import numpy as np
 from nnapprox import _plane, _space
 from nnapprox.network import Affine, Array, Network
 from nnapprox.regions import limbs
-from nnapprox.regions.polytope import Polytope
+from nnapprox.regions.polytope import Polytope, bounding_box
 
 Layer = TypeVar("Layer", _plane.Layer, _space.Layer)
 
 BLOCK = _plane.BLOCK
 """Forms and neurons are padded to a multiple of this, for both kernels."""
 
-MOST_FLIPS = 64
-"""Neurons that may change state before a layer is computed from scratch (as in ``_plane.h`` and ``_space.h``)."""
+MOST_FLIPS = max(_plane.FLIPS, _space.FLIPS)
+"""Neurons that may change state before a layer is computed from scratch."""
 
 COMFORTABLE = (1e-100, 1e100)
 """Weights of this size are filtered in doubles; with others, every decision is taken in integers."""
@@ -38,8 +38,7 @@ EPSILON = float(np.finfo(np.float64).eps)
 def frame(domain: Polytope) -> tuple[list[Fraction], list[Fraction]]:
     """Dyadic centre and scale such that (x - centre) / scale lies in [-1, 1] for every coordinate."""
     centre, scale = [], []
-    for coordinates in zip(*domain.points, strict=True):
-        low, high = min(coordinates), max(coordinates)
+    for low, high in bounding_box(domain.points):
         # Half a side is at most 7/8 of the scale, and the centre at most 1/8 off the middle.
         extent = (high - low) * Fraction(4, 7)
         power = Fraction(2) ** (extent.numerator.bit_length() - extent.denominator.bit_length())

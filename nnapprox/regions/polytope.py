@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations, product
@@ -23,6 +23,11 @@ Bounds: TypeAlias = Sequence[tuple[int | Fraction, int | Fraction]]
 
 MOST_DIMENSIONS = 8
 """A box has 2^d vertices, and every split looks at pairs of them."""
+
+
+def bounding_box(points: Iterable[Point]) -> tuple[tuple[Fraction, Fraction], ...]:
+    """The smallest box around points, of which there is one at least: its sides."""
+    return tuple((min(ends), max(ends)) for ends in zip(*points, strict=True))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nnapprox.activation import Activation
-from nnapprox.dense import GROUP, Array, Layout, Samples
+from nnapprox.dense import GROUP, Array, Layout, Samples, prefers_lists
 from nnapprox.errors import DivergedError, UsageError
 from nnapprox.network import Affine, Network
 from nnapprox.training.recipe import Recipe
@@ -206,5 +206,5 @@ def prepare(dataset: Dataset, recipe: Recipe) -> Samples:
     """Lay out the training samples of a data set for a recipe."""
     target_of = np.arange(len(dataset.y_train)) if dataset.classes is None else dataset.y_train
     scale = INPUT_SCALE[recipe.loss] / dataset.divisor
-    lists = Layout((dataset.inputs, *recipe.hidden, dataset.outputs), recipe.dtype, recipe.activation).prefers_lists
+    lists = prefers_lists((dataset.inputs, *recipe.hidden, dataset.outputs))
     return Samples.prepare(dataset.x_train, target_of, scale, recipe.dtype, lists=lists, centre=recipe.centre)
