@@ -278,6 +278,7 @@ def test_parts_of_an_arrangement_know_their_signs():
 
 def test_memory_does_not_grow_with_the_number_of_cells():
     network = compose(affine([[1, 2]]), parallel([sawtooth(5)] * 2))
+    assert len(list(cells(network, [UNIT] * 2))) == 4**5  # Python's lists of free tuples are full from here on
     tracemalloc.start()
     try:
         peaks = []
