@@ -74,11 +74,12 @@ class Mirrors:
         transfer = _Transfer(url, 2 * limit)
         worker = Thread(target=transfer.run, daemon=True)
         began = arrived = time.monotonic()
-        received, lost = 0, 0.0
+        received, lost, finished = 0, 0.0, False
         worker.start()
         try:
-            while worker.is_alive() and lost < limit:
+            while not finished and lost < limit:
                 worker.join(_TICK)
+                finished = not worker.is_alive()  # before looking at what came, so that the last of it is told
                 now = time.monotonic()
                 if len(transfer.content) > received:
                     arrived, received = now, len(transfer.content)
