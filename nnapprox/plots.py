@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from nnapprox.atomic import write_atomically
 from nnapprox.errors import UsageError
 from nnapprox.network import Network
+from nnapprox.regions.line import line_pieces
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -27,7 +28,14 @@ Interval: TypeAlias = tuple[Fraction, Fraction]
 
 BLUE, ORANGE, GREEN = "#0072B2", "#D55E00", "#009E73"  # Okabe and Ito (2008): told apart with every colour vision
 SAMPLES = 2**11
-"""A curve is drawn through so many points and one: kinks at coarser dyadic points are sharp."""
+"""A curve is drawn through so many evenly spaced points and one, and through its kinks."""
+
+MOST_SLOPES = 2**17
+"""The kinks are computed unless a layer has more slopes than this on all pieces together."""
+
+STROKES = 31
+"""Random points between neighbouring even ones where there are more kinks than that: a fast wave may be 0 at all of
+the even points, and the strokes between random ones fill what it fills."""
 
 COLUMNS, ROWS = 401, 397
 """Pixels of a picture of two variables; that they differ keeps their middles off the diagonals, where kinks may lie."""
@@ -171,8 +179,8 @@ def approximation(network: Network, target: Expression | Network | None, domain:
 
 
 def _graphs(network: Network, target: Expression | Network | None, interval: Interval, title: str) -> Figure:
-    points, x = _line(interval)
-    values = _along(network, points)
+    points = _points(network, interval)
+    x, values = np.array(points, dtype=np.float64), _along(network, points)
     if target is None:
         figure = _figure(7, 4.2)
         figure.add_subplot(title=_wrapped(title, 6.5), xlabel="x").plot(x, values, color=BLUE, lw=1)
@@ -192,7 +200,7 @@ def _graphs(network: Network, target: Expression | Network | None, interval: Int
 
 
 def _plane_curve(network: Network, interval: Interval, title: str) -> Figure:
-    values = _along(network, _line(interval)[0])
+    values = _along(network, _points(network, interval))
     figure = _figure(5.5, 5.5)
     axes = figure.add_subplot(title=_wrapped(title, 4.5), xlabel="first output", ylabel="second output", aspect="equal")
     axes.plot(*values.T, color=BLUE, lw=1)
@@ -232,17 +240,28 @@ def _contours(network: Network, target: Expression | Network | None, domain: Dom
     return figure
 
 
-def _line(interval: Interval) -> tuple[list[list[Fraction]], Array]:
+def _points(network: Network, interval: Interval) -> list[Fraction]:
+    """Where to evaluate a network of one variable, and what is drawn beside it, so that nothing is missed."""
     low, high = interval
-    points = [low + (high - low) * Fraction(j, SAMPLES) for j in range(SAMPLES + 1)]
-    return [[x] for x in points], np.array(points, dtype=np.float64)
+    step = (high - low) / SAMPLES
+    points = {low + j * step for j in range(SAMPLES + 1)}
+    if network.activation.is_piecewise_linear:
+        try:
+            points.update(line_pieces(network, low, high, most=MOST_SLOPES).knots)
+        except UsageError:
+            prime = 2**31 - 1  # multiples of a power of two are all zeros of a wave that is fast enough
+            shares = np.random.default_rng(0).integers(1, prime, size=(SAMPLES, STROKES))
+            points.update(low + step * (j + Fraction(r, prime)) for j, row in enumerate(shares.tolist()) for r in row)
+    return sorted(points)
 
 
-def _along(function: Expression | Network, points: list[list[Fraction]]) -> Array:
-    """Values at rational points: those of an exact network exactly, where that is not too much work."""
-    if isinstance(function, Network) and function.nonzeros <= MOST_EXACT and function.activation.is_piecewise_linear:
-        return function.astype("rational")(points).astype(np.float64)
-    return _at(function, np.array(points, dtype=np.float64))
+def _along(function: Expression | Network, points: list[Fraction]) -> Array:
+    """Values at rational points, exact but for their last rounding where that is not too much work."""
+    if not isinstance(function, Network):
+        return np.array([[function.approximate([x])] for x in points], dtype=np.float64)
+    if function.nonzeros <= MOST_EXACT and function.activation.is_piecewise_linear:
+        return function.astype("rational")([[x] for x in points]).astype(np.float64)
+    return _at(function, np.array(points, dtype=np.float64)[:, np.newaxis])
 
 
 def _difference(values: Array, wanted: Array) -> Array:
