@@ -46,6 +46,12 @@ ROUNDING = 1e-14
 NOISE = 1e-10
 """The same for sums in floating point that went through many layers: contours and kinks are not drawn through noise."""
 
+WITNESSES = 101
+"""Points of a picture of two variables at which values are computed exactly too, to see how much rounding there is."""
+
+LEVELS = 12
+"""Of contours; they are left out where, on average, they would cross every other pixel."""
+
 MOST_EXACT = 2000
 """Networks of more nonzero weights are drawn from floating-point values."""
 
@@ -180,7 +186,7 @@ def approximation(network: Network, target: Expression | Network | None, domain:
 
 def _graphs(network: Network, target: Expression | Network | None, interval: Interval, title: str) -> Figure:
     points = _points(network, interval)
-    x, values = np.array(points, dtype=np.float64), _along(network, points)
+    x, values = np.array(points, dtype=np.float64)[:, 0], _along(network, points)
     if target is None:
         figure = _figure(7, 4.2)
         figure.add_subplot(title=_wrapped(title, 6.5), xlabel="x").plot(x, values, color=BLUE, lw=1)
@@ -213,10 +219,13 @@ def _contours(network: Network, target: Expression | Network | None, domain: Dom
     y = bottom + (top - bottom) * (np.arange(ROWS) + 0.5) / ROWS
     grid = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
     values = _at(network, grid)[:, 0]
+    steep = np.abs(np.diff(values.reshape(ROWS, COLUMNS))).mean() * LEVELS > np.ptp(values) / 2
     placed: dict[str, Any] = {"origin": "lower", "extent": (left, right, bottom, top), "aspect": "auto"}
-    panels: list[tuple[str, Array, dict[str, Any]]] = [("network, its contours and kinks", values, {"cmap": "cividis"})]
+    name = "network and its kinks" if steep else "network, its contours and kinks"
+    panels: list[tuple[str, Array, dict[str, Any]]] = [(name, values, {"cmap": "cividis"})]
     if target is not None:
-        error = _difference(values, _at(target, grid)[:, 0])
+        wanted = _at(target, grid)[:, 0]
+        error = _difference(values, wanted, _rounding(network, values, grid) + _rounding(target, wanted, grid))
         limit = float(np.abs(error).max())
         name = "network - target" if limit else "network - target: 0 everywhere"
         panels.append((name, error, {"cmap": "PuOr", "vmin": -limit or -1, "vmax": limit or 1}))
@@ -233,14 +242,14 @@ def _contours(network: Network, target: Expression | Network | None, domain: Dom
         overlay[kinks] = (1, 1, 1, 0.8 * (1 - kinks.mean()) ** 2)  # faint where they fill the picture
         first.imshow(overlay, interpolation="nearest", **placed)
     size = np.abs(values).max()
-    if np.ptp(values) > NOISE * size:  # a constant has no contours
+    if np.ptp(values) > NOISE * size and not steep:  # a constant has no contours
         steady = np.where(np.abs(values) > NOISE * size, values, 0.0).reshape(ROWS, COLUMNS)
-        first.contour(x, y, steady, levels=12, colors="black", linewidths=0.4)
+        first.contour(x, y, steady, levels=LEVELS, colors="black", linewidths=0.4)
     figure.suptitle(_wrapped(title, 5.2 * len(panels)))
     return figure
 
 
-def _points(network: Network, interval: Interval) -> list[Fraction]:
+def _points(network: Network, interval: Interval) -> list[tuple[Fraction]]:
     """Where to evaluate a network of one variable, and what is drawn beside it, so that nothing is missed."""
     low, high = interval
     step = (high - low) / SAMPLES
@@ -252,22 +261,30 @@ def _points(network: Network, interval: Interval) -> list[Fraction]:
             prime = 2**31 - 1  # multiples of a power of two are all zeros of a wave that is fast enough
             shares = np.random.default_rng(0).integers(1, prime, size=(SAMPLES, STROKES))
             points.update(low + step * (j + Fraction(r, prime)) for j, row in enumerate(shares.tolist()) for r in row)
-    return sorted(points)
+    return [(x,) for x in sorted(points)]
 
 
-def _along(function: Expression | Network, points: list[Fraction]) -> Array:
+def _along(function: Expression | Network, points: Sequence[tuple[Fraction, ...]]) -> Array:
     """Values at rational points, exact but for their last rounding where that is not too much work."""
     if not isinstance(function, Network):
-        return np.array([[function.approximate([x])] for x in points], dtype=np.float64)
+        return np.array([[function.approximate(point)] for point in points], dtype=np.float64)
     if function.nonzeros <= MOST_EXACT and function.activation.is_piecewise_linear:
-        return function.astype("rational")([[x] for x in points]).astype(np.float64)
-    return _at(function, np.array(points, dtype=np.float64)[:, np.newaxis])
+        return function.astype("rational")(points).astype(np.float64)
+    return _at(function, np.array(points, dtype=np.float64))
 
 
-def _difference(values: Array, wanted: Array) -> Array:
+def _rounding(function: Expression | Network, values: Array, points: Array) -> float:
+    """The largest rounding error that is seen of values at points of the plane, by some that are computed exactly."""
+    chosen = slice(0, None, len(points) // WITNESSES)
+    exact = _along(function, [tuple(map(Fraction, point)) for point in points[chosen].tolist()])
+    return float(np.abs(exact[:, 0] - values[chosen]).max())
+
+
+def _difference(values: Array, wanted: Array, rounding: float = 0.0) -> Array:
     """Values minus others, 0 where that is nothing but the rounding of floats."""
     difference = values - wanted
-    return np.where(np.abs(difference) > ROUNDING * (np.abs(values) + np.abs(wanted).max()), difference, 0.0)
+    noise = 8 * rounding + ROUNDING * (np.abs(values) + np.abs(wanted).max())
+    return np.where(np.abs(difference) > noise, difference, 0.0)
 
 
 def _at(function: Expression | Network, points: Array) -> Array:

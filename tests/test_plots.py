@@ -92,6 +92,14 @@ def test_two_variables():
     )
 
 
+def test_rounding_is_not_drawn_as_an_error():
+    made = constructions.build("fold", dim=2, pieces=3, layers=6)
+    network, error = plots.approximation(made.network, made.target, made.certificate.domain, "f").axes[:2]
+    assert network.get_title() == "network and its kinks"  # contours would fill it
+    assert error.get_title() == "network - target: 0 everywhere"
+    assert not np.asarray(error.images[0].get_array()).any()
+
+
 def test_other_activations_have_no_kinks_drawn():
     network = constructions.build("product", depth=1).network.astype("float64")
     smooth = type(network)(network.layers, "tanh")
