@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import product
-from math import gcd, lcm
+from math import lcm
 
 import numpy as np
 
@@ -166,17 +166,13 @@ def _first_layer(network: Network) -> IntegerRows:
 
 
 def _transformed(rows: IntegerRows, matrix: Array, divisor: int) -> IntegerRows:
-    """The rows after a map of homogeneous coordinates by integers over a divisor, reduced."""
-    changed = np.array((IntegerMatrix(rows.matrix.tolist()) * IntegerMatrix(matrix.tolist())).tolist(), dtype=object)
-    changed = np.frompyfunc(int, 1, 1)(changed)
-    scales = [scale * divisor for scale in rows.scale]
-    factors = [gcd(scale, *row) for scale, row in zip(scales, changed, strict=True)]
+    """The rows after a map of homogeneous coordinates by integers over a divisor, reduced; one scale stays one."""
+    changed = rows.matrix @ matrix
+    scales = np.array(rows.scale, dtype=object) * divisor
+    factors = np.gcd(np.gcd.reduce(changed, axis=1), scales)
     if len(set(rows.scale)) == 1:
-        factors = [gcd(*factors)] * len(factors)
-    return IntegerRows(
-        changed // np.array(factors, dtype=object)[:, None],
-        tuple(scale // factor for scale, factor in zip(scales, factors, strict=True)),
-    )
+        factors[:] = np.gcd.reduce(factors)
+    return IntegerRows(changed // factors[:, None], tuple(scales // factors))
 
 
 def _independent(rows: Array) -> list[int]:
@@ -185,15 +181,15 @@ def _independent(rows: Array) -> list[int]:
     rest = np.array([[n / (size or 1) for n in row] for row, size in zip(rows, sizes, strict=True)], dtype=np.float64)
     rest /= np.maximum(np.linalg.norm(rest, axis=1, keepdims=True), 1)
     order: list[int] = []
-    for _ in range(rows.shape[1]):
+    for _ in range(min(rows.shape)):
         k = int(np.argmax((rest**2).sum(axis=1)))
         order.append(k)
         rest -= np.outer(rest @ rest[k], rest[k]) / max(rest[k] @ rest[k], 1e-300)
-    order = list(dict.fromkeys([*order, *range(len(rows))]))
-    # The first ones, in this order, that do not depend on those before are where the echelon form has its pivots.
-    echelon, _, rank = IntegerMatrix(rows[order].T.tolist()).rref()
-    pivots = [next(place for place, n in enumerate(row) if n) for row in echelon.tolist()[:rank]]
-    return [order[place] for place in pivots]
+    chosen: list[int] = []
+    for k in dict.fromkeys([*order, *range(len(rows))]):
+        if len(chosen) < min(rows.shape) and IntegerMatrix(rows[[*chosen, k]].tolist()).rank() > len(chosen):
+            chosen.append(k)
+    return chosen
 
 
 def _simplex(dimension: int, axes: Sequence[int]) -> Polytope:
