@@ -12,6 +12,7 @@ import time
 
 from benchmarks.regions import SQUARE, he_normal
 from nnapprox.regions import jobs
+from nnapprox.regions.count import counts
 from nnapprox.regions.plane import count_plane
 
 WIDTHS = (2, 384, 384, 384, 1)
@@ -29,7 +30,7 @@ def main() -> None:
     rates = {"in this process": alone.activation_regions / (time.perf_counter() - began)}
     for number in map(int, options.jobs.split(",")):
         began = time.perf_counter()
-        *_, count = jobs.counts(network, SQUARE, jobs.local_workers(number))
+        *_, count = counts(network, SQUARE, workers=jobs.local_workers(number))
         rates[f"{number} jobs"] = count.activation_regions / (time.perf_counter() - began)
         found = [(c.activation_regions, c.linear_regions, c.distinct_affine_maps) for c in (alone, count)]
         if found[0] != found[1]:

@@ -170,6 +170,7 @@ typedef struct {
 typedef struct {
     /* given */
     int64_t hidden, sides;
+    int64_t unit; /* the place of the number in a form that constants are added to */
     layer *layers;
     const double *given; /* a, b, c and error of the sides and the first layer, padded */
     const limb *side_exact;
@@ -344,9 +345,9 @@ static void set_forms(plane *s, int64_t depth, const uint64_t *states)
             }
         }
         if (s->printing) memcpy(now->residues, now->residue_bias, (size_t)now->neurons * sizeof *now->residues);
-        memset(a, 0, (size_t)now->padded * sizeof *a);
-        memset(b, 0, (size_t)now->padded * sizeof *b);
-        memcpy(c, now->bias, (size_t)now->padded * sizeof *c);
+        double *const numbers[] = {a, b, c};
+        for (int i = 0; i < 3; i++) memset(numbers[i], 0, (size_t)now->padded * sizeof *a);
+        memcpy(numbers[s->unit], now->bias, (size_t)now->padded * sizeof *a);
         memcpy(now->summed, now->bias_error, (size_t)now->padded * sizeof *now->summed);
         now->flips = 0;
         now->source = below->version;
@@ -377,7 +378,7 @@ static const limb *exact_neuron(plane *s, int64_t depth, int64_t k)
         const limb *entry = now->entries + n * now->entry_words;
         const int64_t j = now->column[n];
         if (j == now->inputs) {
-            add(form + 2 * words, form + 2 * words, entry, 0);
+            add(form + s->unit * words, form + s->unit * words, entry, 0);
             continue;
         }
         const limb *const factor = is_on(now->inputs_on, j) ? s->denominator : s->numerator;

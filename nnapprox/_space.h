@@ -69,6 +69,7 @@ typedef struct {
 typedef struct {
     /* given */
     int64_t numbers, hidden, sides, padded_sides, corners;
+    int64_t unit; /* the place of the number in a form that constants are added to */
     layer *layers;
     const double *given;
     const limb *side_exact;
@@ -190,9 +191,9 @@ FOR_EVERY_ISA static void set_forms(space *s, layer *now, const uint64_t *states
             s->flipped[count] = j;
             s->term[count++] = factor;
         }
-        for (int64_t i = 0; i + 1 < numbers; i++)
+        for (int64_t i = 0; i < numbers; i++)
             memset(s->forms + i * s->lines + now->first, 0, (size_t)now->padded * sizeof(double));
-        memcpy(s->forms + (numbers - 1) * s->lines + now->first, now->bias, (size_t)now->padded * sizeof(double));
+        memcpy(s->forms + s->unit * s->lines + now->first, now->bias, (size_t)now->padded * sizeof(double));
         memcpy(now->summed, now->bias_error, (size_t)now->padded * sizeof(double));
         now->flips = 0;
         now->source = below->version;
@@ -242,7 +243,7 @@ static const limb *exact_neuron(space *s, layer *now, int64_t k)
         const limb *entry = now->entries + n * now->entry_words;
         const int64_t j = now->column[n];
         if (j == now->inputs) {
-            add(form + (numbers - 1) * words, form + (numbers - 1) * words, entry, 0);
+            add(form + s->unit * words, form + s->unit * words, entry, 0);
             continue;
         }
         const limb *const factor = has(now->inputs_on, j) ? s->denominator : s->numerator;

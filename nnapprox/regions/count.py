@@ -11,12 +11,13 @@ import numpy as np
 from nnapprox.errors import UsageError
 from nnapprox.exact import IntegerRows, dyadic_rows
 from nnapprox.network import Network
-from nnapprox.regions import jobs, plane, space
+from nnapprox.regions import jobs, passes
 from nnapprox.regions.cells import Cell, cells
+from nnapprox.regions.chart import bounded_chart, charts_of_space, without_dependent_inputs
 from nnapprox.regions.domain import Domain, polytope
-from nnapprox.regions.jobs import Workers
 from nnapprox.regions.line import integer_pieces
 from nnapprox.regions.line_filter import count_in_doubles
+from nnapprox.regions.passes import Run
 from nnapprox.regions.polytope import Polytope
 from nnapprox.regions.region_count import RegionCount
 from nnapprox.regions.slices import first_on_line, line_layers, restrict
@@ -62,24 +63,27 @@ def counts(
     domain: Domain,
     *,
     activation_only: bool = False,
-    workers: AbstractContextManager[Workers] | None = None,
+    workers: AbstractContextManager[Run] | None = None,
 ) -> Iterator[RegionCount]:
     """Count as `count_regions` does, but give what is found up to now now and then; the last is complete.
 
     Others may do the work, as those of `nnapprox.regions.jobs`; on a line they are not needed.
     """
     require_piecewise_linear(network)
-    part = polytope(domain, network)
-    if part.dimension != network.widths[0]:
-        raise UsageError(
-            f"the network takes {network.widths[0]} coordinates, but the domain has {part.dimension} dimensions"
-        )
-    if part.dimension == 1:
-        return _on_a_line(network, part, activation_only)
+    if domain == "all":
+        network = without_dependent_inputs(network)
+    if domain == "all" and network.widths[0] > 1:
+        charts = charts_of_space(network)
+    else:
+        part = polytope(domain, network)
+        charts = [bounded_chart(network, part)]
+        if part.dimension == 1:
+            return _on_a_line(network, part, activation_only)
+    if network.is_affine:
+        return iter([RegionCount.one(activation_only)])
     if workers is not None:
-        return jobs.counts(network, part, workers, activation_only=activation_only)
-    count = plane.counts if part.dimension == 2 else space.counts
-    return count(network, part, activation_only=activation_only)
+        return jobs.counts(network, charts, workers, activation_only=activation_only)
+    return passes.counts(network, charts, activation_only=activation_only)
 
 
 def slice_counts(
@@ -88,7 +92,7 @@ def slice_counts(
     domain: Domain,
     *,
     activation_only: bool = False,
-    workers: AbstractContextManager[Workers] | None = None,
+    workers: AbstractContextManager[Run] | None = None,
 ) -> Iterator[RegionCount]:
     """Count as `counts` does, on the line through two points or the plane through three.
 

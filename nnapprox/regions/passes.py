@@ -1,12 +1,17 @@
-"""What the kernels of `plane` and `space` find, pass by pass: one to count cells only, two for `gluing` as well."""
+"""A network's regions on charts, counted pass by pass: one to count cells only, two for `gluing` as well."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from typing import Protocol, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from typing import NamedTuple, Protocol, TypeAlias, TypeVar
+
+import numpy as np
 
 from nnapprox.network import Array, Network
+from nnapprox.regions import plane_input, space_input
+from nnapprox.regions.chart import Chart
 from nnapprox.regions.gluing import Gluing
 from nnapprox.regions.region_count import RegionCount
 
@@ -39,47 +44,129 @@ class Counter(Protocol):
         """Those of them that took integers."""
 
 
+class Tally(NamedTuple):
+    """What a pass has done on the way since it last told.
+
+    Attributes
+    ----------
+    regions, predicates, exact_fallbacks : int
+        As in `RegionCount`.
+    found : tuple of array
+        Of the first pass, fingerprints, or none where they are not wanted; of the second, what `Gluing.second_pass`
+        takes.
+    """
+
+    regions: int
+    predicates: int
+    exact_fallbacks: int
+    found: tuple[Array, ...]
+
+
+Task: TypeAlias = Callable[[], Iterator[Tally]]
+Run: TypeAlias = Callable[[Sequence[Task]], Iterator[Iterable[Tally]]]
+"""Gives what tasks tell as they do, and nothing now and then."""
+
 Begun = TypeVar("Begun", bound=Counter)
 
 
-def activation_counts(counter: Counter) -> Iterator[RegionCount]:
-    """Count activation regions only, giving what is found up to now every time that the kernel reports."""
-    for begun, complete in runs(counter):
-        yield RegionCount(begun.regions, None, None, begun.predicates, begun.exact_decisions, complete=complete)
+def here(tasks: Sequence[Task]) -> Iterator[Iterable[Tally]]:
+    """Do tasks one after the other, in this process."""
+    for task in tasks:
+        for tally in task():
+            yield [tally]
 
 
-def all_counts(network: Network, first: Counter, second: Callable[[Array], Counter]) -> Iterator[RegionCount]:
-    """Count activation regions, linear regions and affine maps in the same way.
+def counts(
+    network: Network, charts: Sequence[Chart], *, activation_only: bool = False, run: Run = here
+) -> Iterator[RegionCount]:
+    """Count the regions on charts that no region is on two of, giving what is found up to now every now and then.
 
     Parameters
     ----------
     network : Network
-    first : Counter
-        One that gives fingerprints.
-    second : function
-        From the fingerprints that are repeated to a counter that lists their regions; called only if there are some.
+        With the activation relu or leaky-relu, and a hidden layer.
+    charts : sequence of Chart
+    activation_only : bool
+        Count neither linear regions nor affine maps.
+    run : function
+        What does the work.
+
+    Yields
+    ------
+    RegionCount
+        The last is complete.
     """
-    gluing = Gluing(network)
-    for begun, complete in runs(first):
-        gluing.first_pass(begun.fingerprints())
-        certain = gluing.certain
-        if not complete:
-            yield RegionCount(begun.regions, certain, certain, begun.predicates, begun.exact_decisions, complete=False)
-    repeated, certain = gluing.repeated, gluing.certain
-    predicates, exact_decisions = first.predicates, first.exact_decisions
-    if len(repeated):
-        for begun, _ in runs(second(repeated)):
-            gluing.second_pass(*begun.cells())
-            predicates = first.predicates + begun.predicates
-            exact_decisions = first.exact_decisions + begun.exact_decisions
-            yield RegionCount(first.regions, certain, certain, predicates, exact_decisions, complete=False)
-    yield RegionCount(
-        first.regions, gluing.linear_regions, gluing.distinct_affine_maps, predicates, exact_decisions, complete=True
+    gluing = None if activation_only else Gluing(network)
+    total = Tally(0, 0, 0, ())
+    for tallies in run([partial(_first_pass, network, chart, activation_only) for chart in charts]):
+        for tally in tallies:
+            total = _sum(total, tally)
+            if gluing:
+                gluing.first_pass(*tally.found)
+        yield _count(total, gluing)
+    if gluing and len(repeated := gluing.repeated):
+        for tallies in run([partial(_second_pass, network, chart, repeated) for chart in charts]):
+            for tally in tallies:
+                total = _sum(total, tally)
+                gluing.second_pass(*tally.found)
+            yield _count(total, gluing)
+    linear, maps = (gluing.linear_regions, gluing.distinct_affine_maps) if gluing else (None, None)
+    yield RegionCount(total.regions, linear, maps, total.predicates, total.exact_fallbacks, complete=True)
+
+
+def _sum(total: Tally, tally: Tally) -> Tally:
+    return Tally(
+        total.regions + tally.regions,
+        total.predicates + tally.predicates,
+        total.exact_fallbacks + tally.exact_fallbacks,
+        (),
     )
 
 
-def runs(counter: Begun) -> Iterator[tuple[Begun, bool]]:
-    """Let the kernel work to the end; give it every time that it reports, and whether this is the last."""
+def _count(total: Tally, gluing: Gluing | None) -> RegionCount:
+    certain = gluing.certain if gluing else None
+    return RegionCount(total.regions, certain, certain, total.predicates, total.exact_fallbacks, complete=False)
+
+
+def _first_pass(network: Network, chart: Chart, activation_only: bool) -> Iterator[Tally]:
+    """Count regions, and take the fingerprints of their maps."""
+    begun: Counter
+    if chart.polytope.dimension == 2:
+        begun = plane_input.counter(network, chart, None if activation_only else plane_input.fingerprints(network))
+    else:
+        begun = (space_input.counter if activation_only else space_input.with_fingerprints)(network, chart)
+    for tally in _told(begun):
+        yield tally if activation_only else tally._replace(found=(begun.fingerprints().copy(),))
+
+
+def _second_pass(network: Network, chart: Chart, repeated: Array) -> Iterator[Tally]:
+    """List the regions whose fingerprints are repeated, which are sorted."""
+    begun: Counter
+    if chart.polytope.dimension == 2:
+        begun = plane_input.counter(network, chart, plane_input.listing(network, chart, repeated))
+        order = plane_input.ring(chart.polytope)
+    else:
+        begun = space_input.with_listing(network, chart, repeated)
+        order = list(chart.polytope.facets)
+    sides = np.array([max(label - chart.first_label, -1) for label in order])
+    for tally in _told(begun):
+        patterns, offsets, labels = (array.copy() for array in begun.cells())
+        is_side = labels < 0
+        labels[is_side] = sides[-1 - labels[is_side]]
+        yield tally._replace(regions=0, found=(patterns, offsets, labels))
+
+
+def _told(counter: Counter) -> Iterator[Tally]:
+    before = (0, 0, 0)
+    for begun in runs(counter):
+        now = begun.regions, begun.predicates, begun.exact_decisions
+        regions, predicates, exact = (n - b for n, b in zip(now, before, strict=True))
+        yield Tally(regions, predicates, exact, ())
+        before = now
+
+
+def runs(counter: Begun) -> Iterator[Begun]:
+    """Let the kernel work to the end; give it every time that it reports."""
     work = 10**6
     unfinished = True
     while unfinished:
@@ -87,4 +174,4 @@ def runs(counter: Begun) -> Iterator[tuple[Begun, bool]]:
         unfinished = counter.run(work)
         seconds = time.perf_counter() - began
         work = max(10**4, int(work * min(2.0, max(0.1, SECONDS / max(seconds, 1e-6)))))
-        yield counter, not unfinished
+        yield counter

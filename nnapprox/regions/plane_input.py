@@ -1,31 +1,15 @@
-"""What the kernel of `plane` reads: a network and a domain as lines in doubles with their errors, and in integers.
-
-Coordinates are those of `kernel_input`, in which the domain lies in the square [-1, 1]^2.
-"""
+"""What the kernel of `plane` reads: a network on a chart as lines in doubles with their errors, and in integers."""
 
 from __future__ import annotations
-
-from collections.abc import Iterator
-from fractions import Fraction
-from math import lcm
 
 import numpy as np
 
 from nnapprox import _plane
 from nnapprox.dense import INSTRUCTION_SETS, instruction_set
-from nnapprox.network import Affine, Array, Network
+from nnapprox.network import Array, Network
 from nnapprox.regions import limbs
-from nnapprox.regions.kernel_input import (
-    Entries,
-    bounded,
-    frame,
-    hidden_layers,
-    integer_rows,
-    later_entries,
-    matrix_entries,
-    nearest,
-    on_frame,
-)
+from nnapprox.regions.chart import Chart
+from nnapprox.regions.kernel_input import bounded, hidden_layers, nearest, side_rows, slope_parts
 from nnapprox.regions.polytope import Polytope
 from nnapprox.regions.residues import residues
 
@@ -36,32 +20,18 @@ LISTED = 1 << 12
 """Room for so many regions in a block."""
 
 
-def counter(network: Network, polygon: Polytope, output: _plane.Output | None = None) -> _plane.Counter:
+def counter(network: Network, chart: Chart, output: _plane.Output | None = None) -> _plane.Counter:
     """Begin to count the regions of a relu or leaky-relu network of two inputs and one hidden layer or more."""
-    centre, scale = frame(polygon)
-    slope = network.negative_slope
-    rows = [[a * scale[0], b * scale[1], a * centre[0] + b * centre[1] + c] for a, b, c in _sides(polygon)]
-    sides = np.array(rows, dtype=object)
-    later: Iterator[Entries]
-    if network.dtype == "rational":
-        first = on_frame(network.layers[0], centre, scale)
-        known = np.column_stack([first.weight, first.bias])
-        hidden = [first, *network.layers[1:-1]]
-        forms, *matrices = (rows.matrix for rows in Network(hidden, network.activation).integer_layers)
-        given, later = bounded(known), map(matrix_entries, matrices)
-    else:
-        forms, factor = _dyadic_on_frame(network.layers[0], centre, scale)
-        hidden = list(network.layers[:-1])
-        given, later = bounded(forms, factor), later_entries(hidden, slope, factor)
-    slope_parts = np.array([slope.numerator, slope.denominator], dtype=object)
+    sides = side_rows(chart.polytope, ring(chart.polytope))
     return _plane.Counter(
         INSTRUCTION_SETS.index(instruction_set()),
-        np.ascontiguousarray(np.vstack([bounded(sides), given]).T),
-        integer_rows(sides),
-        limbs.limbs(forms),
-        hidden_layers(_plane.Layer, hidden, later, forms, slope_parts),
-        nearest(*slope.as_integer_ratio()),
-        limbs.limbs(slope_parts),
+        np.ascontiguousarray(np.vstack([bounded(sides), bounded(chart.first)]).T),
+        limbs.limbs(sides.matrix),
+        limbs.limbs(chart.first.matrix),
+        hidden_layers(_plane.Layer, network, chart.first),
+        chart.unit,
+        nearest(*network.negative_slope.as_integer_ratio()),
+        limbs.limbs(slope_parts(network)),
         output,
     )
 
@@ -72,10 +42,10 @@ def fingerprints(network: Network) -> _plane.Output:
     return _plane.Output(*residues(network), np.empty(max(FINGERPRINTS, at_once), dtype=np.uint64))
 
 
-def listing(network: Network, polygon: Polytope, wanted: Array) -> _plane.Output:
+def listing(network: Network, chart: Chart, wanted: Array) -> _plane.Output:
     """Have a count give the regions whose fingerprints are wanted, which are in order and not repeated."""
     neurons = sum(network.widths[1:-1])
-    most_sides = len(polygon.facets) + neurons
+    most_sides = len(chart.polytope.facets) + neurons
     return _plane.Output(
         *residues(network),
         np.empty(1, dtype=np.uint64),
@@ -84,10 +54,6 @@ def listing(network: Network, polygon: Polytope, wanted: Array) -> _plane.Output
         np.zeros(LISTED + 1, dtype=np.int32),
         np.empty(max(8 * LISTED, most_sides), dtype=np.int32),
     )
-
-
-def _sides(polygon: Polytope) -> list[list[Fraction]]:
-    return [[Fraction(int(number)) for number in polygon.facets[label]] for label in ring(polygon)]
 
 
 def ring(polygon: Polytope) -> list[int]:
@@ -102,16 +68,3 @@ def ring(polygon: Polytope) -> list[int]:
     while len(order) < len(beside):
         order.append(next(label for label in beside[order[-1]] if label != order[-2]))
     return order
-
-
-def _dyadic_on_frame(layer: Affine, centre: list[Fraction], scale: list[Fraction]) -> tuple[Array, int]:
-    """The same of floats, as rows (a, b, c) of integers and what they are to be divided by: much quicker."""
-    numbers = np.column_stack([layer.weight, layer.bias]).astype(np.float64)
-    fractions, exponents = np.frexp(numbers)
-    least = exponents.min(initial=53, where=numbers != 0)
-    mantissas = np.ldexp(fractions, 53).astype(np.int64).astype(object)
-    integers = mantissas << np.maximum(exponents - least, 0).astype(object)
-    common = lcm(*(number.denominator for number in [*centre, *scale]))
-    (x, y), (width, height) = ([int(number * common) for number in pair] for pair in (centre, scale))
-    frame = np.array([[width, 0, x], [0, height, y], [0, 0, common]], dtype=object)
-    return integers @ frame, common << int(53 - least)

@@ -15,6 +15,7 @@ from nnapprox.errors import UsageError
 from nnapprox.network import Affine, Network
 from nnapprox.regions import kernel_input, plane_input
 from nnapprox.regions.cells import cells
+from nnapprox.regions.chart import bounded_chart
 from nnapprox.regions.passes import runs
 from nnapprox.regions.plane import count_plane, counts
 from nnapprox.regions.polytope import Polytope
@@ -233,13 +234,14 @@ def test_fingerprints_and_what_is_listed(seed):
         pattern = sum(active << shift for active, shift in zip(cell.pattern, states, strict=False))
         expected[pattern] = fingerprint(prepared, cell.pattern), sides_of(cell.polytope)
     prints = []
-    for begun, _ in runs(plane_input.counter(network, domain, plane_input.fingerprints(network))):
+    chart = bounded_chart(network, domain)
+    for begun in runs(plane_input.counter(network, chart, plane_input.fingerprints(network))):
         prints += begun.fingerprints().tolist()
     assert sorted(prints) == sorted(one for one, _ in expected.values())
     wanted = sorted(set(prints))[::2]
     found = []
-    listing = plane_input.listing(network, domain, np.array(wanted, dtype=np.uint64))
-    for begun, _ in runs(plane_input.counter(network, domain, listing)):
+    listing = plane_input.listing(network, chart, np.array(wanted, dtype=np.uint64))
+    for begun in runs(plane_input.counter(network, chart, listing)):
         patterns, offsets, labels = begun.cells()
         for row, (start, end) in zip(patterns.tolist(), itertools.pairwise(offsets), strict=True):
             found.append(sum(word << 64 * place for place, word in enumerate(row)))
