@@ -49,8 +49,9 @@ def counts(
     activation_only : bool
         Count neither linear regions nor affine maps.
     """
+    shares = [[part] for part in split(charts, parts)]
     with workers as run:
-        yield from passes.counts(network, split(charts, parts), activation_only=activation_only, run=run)
+        yield from passes.counts(network, shares, activation_only=activation_only, run=run)
 
 
 def _carried_out(task: Task) -> list[Tally]:
