@@ -54,8 +54,8 @@ class Tally(NamedTuple):
     regions, predicates, exact_fallbacks : int
         As in `RegionCount`.
     found : tuple of array
-        Of the first pass, fingerprints, or none where they are not wanted; of the second, what `Gluing.second_pass`
-        takes.
+        Of the first pass, fingerprints; of the second, what `Gluing.second_pass` takes. Nothing where cells are only
+        counted.
     """
 
     regions: int
@@ -104,14 +104,15 @@ def counts(
     for tallies in run([partial(_first_pass, network, charts, activation_only) for charts in shares]):
         for tally in tallies:
             total = _sum(total, tally)
-            if gluing:
+            if gluing and tally.found:
                 gluing.first_pass(*tally.found)
         yield _count(total, gluing)
     if gluing and len(repeated := gluing.repeated):
         for tallies in run([partial(_second_pass, network, charts, repeated) for charts in shares]):
             for tally in tallies:
                 total = _sum(total, tally)
-                gluing.second_pass(*tally.found)
+                if tally.found:
+                    gluing.second_pass(*tally.found)
             yield _count(total, gluing)
     linear, maps = (gluing.linear_regions, gluing.distinct_affine_maps) if gluing else (None, None)
     yield RegionCount(total.regions, linear, maps, total.predicates, total.exact_fallbacks, complete=True)
@@ -127,8 +128,8 @@ def _sum(total: Tally, tally: Tally) -> Tally:
 
 
 def _count(total: Tally, gluing: Gluing | None) -> RegionCount:
-    certain = gluing.certain if gluing else None
-    return RegionCount(total.regions, certain, certain, total.predicates, total.exact_fallbacks, complete=False)
+    certain = max(1, gluing.certain) if gluing else None
+    return RegionCount(max(1, total.regions), certain, certain, total.predicates, total.exact_fallbacks, complete=False)
 
 
 def _first_pass(network: Network, charts: Sequence[Chart], activation_only: bool) -> Iterator[Tally]:
