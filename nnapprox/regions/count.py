@@ -83,7 +83,7 @@ def counts(
         return iter([RegionCount.one(activation_only)])
     if workers is not None:
         return jobs.counts(network, charts, workers, activation_only=activation_only)
-    return passes.counts(network, charts, activation_only=activation_only)
+    return passes.counts(network, [charts], activation_only=activation_only)
 
 
 def slice_counts(

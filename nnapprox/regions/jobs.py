@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import AbstractContextManager, contextmanager
 from importlib import import_module
+from itertools import chain
 from typing import Any
 
 from nnapprox.errors import MissingExtraError, UsageError
@@ -25,6 +26,9 @@ SECONDS = 0.1
 
 _stop: Any = None
 """In a process of `local_workers`: an event that is set when the count is given up."""
+
+_regions: Any = None
+"""There: how many all processes have found up to now."""
 
 
 def counts(
@@ -49,16 +53,24 @@ def counts(
     activation_only : bool
         Count neither linear regions nor affine maps.
     """
+    shares = [[part] for part in split(charts, parts)]
     with workers as run:
-        yield from passes.counts(network, split(charts, parts), activation_only=activation_only, run=run)
+        yield from passes.counts(network, shares, activation_only=activation_only, run=run)
 
 
 def _carried_out(task: Task) -> list[Tally]:
+    return list(task())
+
+
+def _carried_out_locally(task: Task) -> list[Tally]:
+    """The same in a process of `local_workers`: regions are told at once, all else when the task is done."""
     tallies = []
     for tally in task():
-        if _stop is not None and _stop.is_set():
+        if _stop.is_set():
             raise KeyboardInterrupt
-        tallies.append(tally)
+        with _regions.get_lock():
+            _regions.value += tally.regions
+        tallies.append(tally._replace(regions=0))
     return tallies
 
 
@@ -74,17 +86,17 @@ def local_workers(jobs: int) -> Iterator[Run]:
     if jobs < 1:
         raise UsageError(f"a count takes at least one process, not {jobs}")
     context = multiprocessing.get_context("spawn")
-    stop = context.Event()
-    executor = ProcessPoolExecutor(jobs, context, _begin, (stop,))
+    stop, regions = context.Event(), context.Value("q", 0)
+    executor = ProcessPoolExecutor(jobs, context, _begin, (stop, regions))
 
     def run(tasks: Sequence[Task]) -> Iterator[Iterable[Tally]]:
-        waiting: set[Future[list[Tally]]] = {executor.submit(_carried_out, task) for task in tasks}
+        waiting: set[Future[list[Tally]]] = {executor.submit(_carried_out_locally, task) for task in tasks}
+        told = regions.value
         while waiting:
             done, waiting = wait(waiting, SECONDS, FIRST_COMPLETED)
-            if not done:
-                yield ()
-            for future in done:
-                yield future.result()
+            now = regions.value
+            yield [Tally(now - told, 0, 0, ()), *chain.from_iterable(future.result() for future in done)]
+            told = now
 
     try:
         yield run
@@ -93,9 +105,9 @@ def local_workers(jobs: int) -> Iterator[Run]:
         executor.shutdown(cancel_futures=True)
 
 
-def _begin(stop: Any) -> None:
-    global _stop  # noqa: PLW0603 -- an event reaches a process only when it starts
-    _stop = stop
+def _begin(stop: Any, regions: Any) -> None:
+    global _stop, _regions  # what processes share reaches them only when they start
+    _stop, _regions = stop, regions
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal sends it to all: the count says when to stop
 
 

@@ -6,7 +6,7 @@ Coordinates are those of a `Chart`, in which the domain lies in the cube [-1, 1]
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import NamedTuple, TypeVar
 
@@ -16,6 +16,7 @@ from nnapprox import _plane, _space
 from nnapprox.exact import IntegerRows, integer_rows
 from nnapprox.network import Affine, Array, Network
 from nnapprox.regions import limbs
+from nnapprox.regions.chart import Chart
 from nnapprox.regions.polytope import Polytope
 
 Layer = TypeVar("Layer", _plane.Layer, _space.Layer)
@@ -97,7 +98,7 @@ def _rational_entries(layers: Sequence[Affine], slope: Fraction, scale: tuple[in
         yield Entries(row, column, limbs.limbs(matrix[row, column]), weight_bits, bias_bits)
 
 
-def hidden_layers(kind: type[Layer], network: Network, first: IntegerRows) -> list[Layer]:
+def hidden_layers(kind: type[Layer], network: Network, charts: Sequence[Chart]) -> list[Layer]:
     """The hidden layers of a network after the first, for a kernel.
 
     Parameters
@@ -105,16 +106,17 @@ def hidden_layers(kind: type[Layer], network: Network, first: IntegerRows) -> li
     kind : type
         The kernel's layers.
     network : Network
-    first : IntegerRows
-        Its first layer; if the network is one of floats, its rows have one scale in common.
+    charts : sequence of Chart
+        Where it is counted; their first layers have the same scales.
     """
+    scale = charts[0].first.scale
     slope = network.negative_slope
     following = network.layers[1:-1]
     if network.dtype == "rational":
-        later = _rational_entries(following, slope, first.scale)
+        later = _rational_entries(following, slope, scale)
     else:
-        later = _dyadic_entries(following, slope, first.scale[0])
-    bits = limbs.bits(first.matrix)
+        later = _dyadic_entries(following, slope, scale[0])
+    bits = max(limbs.bits(chart.first.matrix) for chart in charts)
     layers = []
     for affine, entries in zip(following, later, strict=True):
         # of sums over the inputs and the bias
@@ -182,7 +184,23 @@ def _comfortable(rows: Array) -> Array:
     return np.asarray(((sizes == 0) | ((sizes > low) & (sizes < high))).all(axis=1))
 
 
-def side_rows(polytope: Polytope, order: Iterable[int]) -> IntegerRows:
-    """The sides with these labels."""
-    forms = [[int(number) for number in polytope.facets[label]] for label in order]
+def sides_of(polytope: Polytope) -> IntegerRows:
+    """The sides of a polytope, in the order of `side_labels`."""
+    forms = [[int(number) for number in polytope.facets[label]] for label in side_labels(polytope)]
     return IntegerRows(np.array(forms, dtype=object), (1,) * len(forms))
+
+
+def side_labels(polytope: Polytope) -> list[int]:
+    """The labels of sides in the order that kernels number them in, which for a polygon is that around it."""
+    if polytope.dimension > 2:
+        return list(polytope.facets)
+    beside: dict[int, list[int]] = {label: [] for label in polytope.facets}
+    for on in polytope.incidence:
+        one, other = (label for label in polytope.facets if on >> label & 1)
+        beside[one].append(other)
+        beside[other].append(one)
+    order = [next(iter(beside))]
+    order.append(beside[order[0]][0])
+    while len(order) < len(beside):
+        order.append(next(label for label in beside[order[-1]] if label != order[-2]))
+    return order

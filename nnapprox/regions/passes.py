@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
+from types import ModuleType
 from typing import NamedTuple, Protocol, TypeAlias, TypeVar
 
 import numpy as np
@@ -13,6 +14,7 @@ from nnapprox.network import Array, Network
 from nnapprox.regions import plane_input, space_input
 from nnapprox.regions.chart import Chart
 from nnapprox.regions.gluing import Gluing
+from nnapprox.regions.kernel_input import side_labels
 from nnapprox.regions.region_count import RegionCount
 
 SECONDS = 0.01
@@ -52,8 +54,8 @@ class Tally(NamedTuple):
     regions, predicates, exact_fallbacks : int
         As in `RegionCount`.
     found : tuple of array
-        Of the first pass, fingerprints, or none where they are not wanted; of the second, what `Gluing.second_pass`
-        takes.
+        Of the first pass, fingerprints; of the second, what `Gluing.second_pass` takes. Nothing where cells are only
+        counted.
     """
 
     regions: int
@@ -77,7 +79,7 @@ def here(tasks: Sequence[Task]) -> Iterator[Iterable[Tally]]:
 
 
 def counts(
-    network: Network, charts: Sequence[Chart], *, activation_only: bool = False, run: Run = here
+    network: Network, shares: Sequence[Sequence[Chart]], *, activation_only: bool = False, run: Run = here
 ) -> Iterator[RegionCount]:
     """Count the regions on charts that no region is on two of, giving what is found up to now every now and then.
 
@@ -85,7 +87,8 @@ def counts(
     ----------
     network : Network
         With the activation relu or leaky-relu, and a hidden layer.
-    charts : sequence of Chart
+    shares : sequence of sequences of Chart
+        Each is a task to run; in one share, first layers have the same scales.
     activation_only : bool
         Count neither linear regions nor affine maps.
     run : function
@@ -98,17 +101,18 @@ def counts(
     """
     gluing = None if activation_only else Gluing(network)
     total = Tally(0, 0, 0, ())
-    for tallies in run([partial(_first_pass, network, chart, activation_only) for chart in charts]):
+    for tallies in run([partial(_first_pass, network, charts, activation_only) for charts in shares]):
         for tally in tallies:
             total = _sum(total, tally)
-            if gluing:
+            if gluing and tally.found:
                 gluing.first_pass(*tally.found)
         yield _count(total, gluing)
     if gluing and len(repeated := gluing.repeated):
-        for tallies in run([partial(_second_pass, network, chart, repeated) for chart in charts]):
+        for tallies in run([partial(_second_pass, network, charts, repeated) for charts in shares]):
             for tally in tallies:
                 total = _sum(total, tally)
-                gluing.second_pass(*tally.found)
+                if tally.found:
+                    gluing.second_pass(*tally.found)
             yield _count(total, gluing)
     linear, maps = (gluing.linear_regions, gluing.distinct_affine_maps) if gluing else (None, None)
     yield RegionCount(total.regions, linear, maps, total.predicates, total.exact_fallbacks, complete=True)
@@ -124,36 +128,35 @@ def _sum(total: Tally, tally: Tally) -> Tally:
 
 
 def _count(total: Tally, gluing: Gluing | None) -> RegionCount:
-    certain = gluing.certain if gluing else None
-    return RegionCount(total.regions, certain, certain, total.predicates, total.exact_fallbacks, complete=False)
+    certain = max(1, gluing.certain) if gluing else None
+    return RegionCount(max(1, total.regions), certain, certain, total.predicates, total.exact_fallbacks, complete=False)
 
 
-def _first_pass(network: Network, chart: Chart, activation_only: bool) -> Iterator[Tally]:
+def _first_pass(network: Network, charts: Sequence[Chart], activation_only: bool) -> Iterator[Tally]:
     """Count regions, and take the fingerprints of their maps."""
-    begun: Counter
-    if chart.polytope.dimension == 2:
-        begun = plane_input.counter(network, chart, None if activation_only else plane_input.fingerprints(network))
-    else:
-        begun = (space_input.counter if activation_only else space_input.with_fingerprints)(network, chart)
-    for tally in _told(begun):
-        yield tally if activation_only else tally._replace(found=(begun.fingerprints().copy(),))
+    kernel = _kernel(network)
+    if activation_only:
+        for begun in kernel.counters(network, charts):
+            yield from _told(begun)
+        return
+    for begun in kernel.with_fingerprints(network, charts):
+        for tally in _told(begun):
+            yield tally._replace(found=(begun.fingerprints().copy(),))
 
 
-def _second_pass(network: Network, chart: Chart, repeated: Array) -> Iterator[Tally]:
+def _second_pass(network: Network, charts: Sequence[Chart], repeated: Array) -> Iterator[Tally]:
     """List the regions whose fingerprints are repeated, which are sorted."""
-    begun: Counter
-    if chart.polytope.dimension == 2:
-        begun = plane_input.counter(network, chart, plane_input.listing(network, chart, repeated))
-        order = plane_input.ring(chart.polytope)
-    else:
-        begun = space_input.with_listing(network, chart, repeated)
-        order = list(chart.polytope.facets)
-    sides = np.array([max(label - chart.first_label, -1) for label in order])
-    for tally in _told(begun):
-        patterns, offsets, labels = (array.copy() for array in begun.cells())
-        is_side = labels < 0
-        labels[is_side] = sides[-1 - labels[is_side]]
-        yield tally._replace(regions=0, found=(patterns, offsets, labels))
+    for begun, chart in zip(_kernel(network).with_listing(network, charts, repeated), charts, strict=True):
+        sides = np.array([max(label - chart.first_label, -1) for label in side_labels(chart.polytope)])
+        for tally in _told(begun):
+            patterns, offsets, labels = (array.copy() for array in begun.cells())
+            is_side = labels < 0
+            labels[is_side] = sides[-1 - labels[is_side]]
+            yield tally._replace(regions=0, found=(patterns, offsets, labels))
+
+
+def _kernel(network: Network) -> ModuleType:
+    return plane_input if network.widths[0] == 2 else space_input
 
 
 def _told(counter: Counter) -> Iterator[Tally]:

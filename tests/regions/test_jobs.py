@@ -80,10 +80,10 @@ def test_processes():
 
 
 def test_a_count_that_is_given_up_ends_soon():
-    began = time.monotonic()
+    """What its processes have found by then counts, though no part is done."""
     found = jobs.counts(DEEP, [bounded_chart(DEEP, SQUARE)], jobs.local_workers(2), parts=2)
-    while time.monotonic() - began < 1.5:
-        assert not next(found).complete
+    while (count := next(found)).activation_regions < 1000:
+        assert not count.complete
     given_up = time.monotonic()
     found.close()
     assert time.monotonic() - given_up < 1

@@ -234,14 +234,15 @@ def test_fingerprints_and_what_is_listed(seed):
         pattern = sum(active << shift for active, shift in zip(cell.pattern, states, strict=False))
         expected[pattern] = fingerprint(prepared, cell.pattern), sides_of(cell.polytope)
     prints = []
-    chart = bounded_chart(network, domain)
-    for begun in runs(plane_input.counter(network, chart, plane_input.fingerprints(network))):
+    charts = [bounded_chart(network, domain)]
+    [counter] = plane_input.with_fingerprints(network, charts)
+    for begun in runs(counter):
         prints += begun.fingerprints().tolist()
     assert sorted(prints) == sorted(one for one, _ in expected.values())
     wanted = sorted(set(prints))[::2]
     found = []
-    listing = plane_input.listing(network, chart, np.array(wanted, dtype=np.uint64))
-    for begun in runs(plane_input.counter(network, chart, listing)):
+    [counter] = plane_input.with_listing(network, charts, np.array(wanted, dtype=np.uint64))
+    for begun in runs(counter):
         patterns, offsets, labels = begun.cells()
         for row, (start, end) in zip(patterns.tolist(), itertools.pairwise(offsets), strict=True):
             found.append(sum(word << 64 * place for place, word in enumerate(row)))
