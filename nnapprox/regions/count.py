@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager
 from fractions import Fraction
 
 import numpy as np
@@ -62,7 +61,7 @@ def counts(
     domain: Domain,
     *,
     activation_only: bool = False,
-    workers: AbstractContextManager[Workers] | None = None,
+    workers: Workers | None = None,
 ) -> Iterator[RegionCount]:
     """Count as `count_regions` does, but give what is found up to now now and then; the last is complete.
 
@@ -88,7 +87,7 @@ def slice_counts(
     domain: Domain,
     *,
     activation_only: bool = False,
-    workers: AbstractContextManager[Workers] | None = None,
+    workers: Workers | None = None,
 ) -> Iterator[RegionCount]:
     """Count as `counts` does, on the line through two points or the plane through three.
 

@@ -9,6 +9,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from importlib import import_module
+from operator import methodcaller
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -16,7 +17,7 @@ import numpy as np
 from nnapprox.errors import MissingExtraError, UsageError
 from nnapprox.network import Network
 from nnapprox.regions.gluing import Gluing
-from nnapprox.regions.parts import Tally, first_pass, second_pass, split
+from nnapprox.regions.parts import Search, Tally, split, summed
 from nnapprox.regions.polytope import Bounds, Polytope
 from nnapprox.regions.region_count import RegionCount
 
@@ -26,19 +27,25 @@ PARTS = 32
 SECONDS = 0.1
 """How often a count that waits for others tells how far it is."""
 
-Task: TypeAlias = Callable[[], Tally]
+Task: TypeAlias = Callable[[Search], Iterator[Tally]]
 Results: TypeAlias = Iterator[Tally | None]
-Workers: TypeAlias = Callable[[Sequence[Task]], Results]
+Run: TypeAlias = Callable[[Sequence[Task]], Results]
 """Gives the results of tasks as they come, and None now and then."""
+
+Workers: TypeAlias = Callable[[Search], AbstractContextManager[Run]]
+"""Gives a search to all workers."""
 
 _stop: Any = None
 """In a process of `local_workers`: an event that is set when the count is given up."""
+
+_search: Any = None
+"""In a process of `local_workers`: the search that it takes part in."""
 
 
 def counts(
     network: Network,
     domain: Polytope | Bounds,
-    workers: AbstractContextManager[Workers],
+    workers: Workers,
     *,
     parts: int = PARTS,
     activation_only: bool = False,
@@ -48,10 +55,10 @@ def counts(
     Parameters
     ----------
     network : Network
-        With a hidden layer and the activation relu or leaky-relu.
+        Of two inputs or more, with the activation relu, leaky-relu or identity.
     domain : Polytope, or sequence of (low, high)
         The latter is a box.
-    workers : context manager
+    workers : Workers
         Those of `local_workers` or `dask_workers`.
     parts : int
         Into how many parts the domain is cut, if it can be.
@@ -69,62 +76,65 @@ def counts(
         return
     pieces = split(network, whole, parts)
     gluing = None if activation_only else Gluing(network)
-    total = np.zeros(3, dtype=object)
-    with workers as run:
-        for told in run([partial(_first, network, part, activation_only) for part in pieces]):
+    total = _Total(gluing)
+    with workers(Search(network, whole, activation_only)) as run:
+        for told in run([methodcaller("first_pass", part) for part in pieces]):
             if told is not None:
-                total += told[:3]
+                total.add(told, 1 / len(pieces))
                 if gluing:
                     gluing.first_pass(*told.found)
-            yield _so_far(total, gluing)
+            yield total.so_far()
         if gluing and len(repeated := gluing.repeated):
-            second = [partial(_second, network, part, whole.next_label, repeated) for part in pieces]
-            for told in run(second):
+            for told in run([methodcaller("second_pass", part, repeated) for part in pieces]):
                 if told is not None:
-                    total += told[:3]
-                    gluing.second_pass(*told.found)
-                yield _so_far(total, gluing)
-    linear, maps = (gluing.linear_regions, gluing.distinct_affine_maps) if gluing else (None, None)
-    yield RegionCount(total[0], linear, maps, total[1], total[2], complete=True)
+                    total.add(told, 1 / len(pieces))
+                    patterns, lengths, labels = told.found
+                    gluing.second_pass(patterns, np.concatenate([[0], np.cumsum(lengths)]), labels)
+                yield total.so_far()
+    yield total.complete()
 
 
-def _so_far(total: Any, gluing: Gluing | None) -> RegionCount:
-    certain = gluing.certain if gluing else None
-    return RegionCount(total[0], certain, certain, total[1], total[2], complete=False)
+class _Total:
+    """What all parts add up to."""
+
+    def __init__(self, gluing: Gluing | None) -> None:
+        self._gluing = gluing
+        self._regions = self._predicates = self._exact = 0
+        self._seconds = self._passes = 0.0
+
+    def add(self, told: Tally, share: float) -> None:
+        """Add a tally, of a share of a pass."""
+        self._regions += told.regions
+        self._predicates += told.predicates
+        self._exact += told.exact_fallbacks
+        self._seconds += told.seconds
+        self._passes += share
+
+    def so_far(self) -> RegionCount:
+        known = self._gluing.certain if self._gluing else None
+        share = self._passes / (2 if self._gluing else 1)
+        return self._count(known, known, False, share)
+
+    def complete(self) -> RegionCount:
+        if self._gluing is None:
+            return self._count(None, None, True, 1.0)
+        return self._count(self._gluing.linear_regions, self._gluing.distinct_affine_maps, True, 1.0)
+
+    def _count(self, linear: int | None, maps: int | None, complete: bool, share: float) -> RegionCount:
+        return RegionCount(self._regions, linear, maps, self._predicates, self._exact, complete, share, self._seconds)
 
 
-def _first(network: Network, part: Polytope, activation_only: bool) -> Tally:
-    tallies = list(_until_stopped(first_pass(network, part, activation_only)))
-    return _summed(tallies, (np.concatenate([tally.found[0] for tally in tallies]),))
-
-
-def _second(network: Network, part: Polytope, first_label: int, repeated: Any) -> Tally:
-    tallies = list(_until_stopped(second_pass(network, part, first_label, repeated)))
-    words = -(-sum(network.widths[1:-1]) // 64)
-    patterns = [np.empty((0, words), np.uint64), *(tally.found[0] for tally in tallies)]
-    lengths = [np.zeros(1, np.int64), *(np.diff(tally.found[1]) for tally in tallies)]
-    labels = [np.empty(0, np.int32), *(tally.found[2] for tally in tallies)]
-    return _summed(tallies, (np.concatenate(patterns), np.cumsum(np.concatenate(lengths)), np.concatenate(labels)))
-
-
-def _summed(tallies: list[Tally], found: tuple[Any, ...]) -> Tally:
-    return Tally(
-        sum(tally.regions for tally in tallies),
-        sum(tally.predicates for tally in tallies),
-        sum(tally.exact_fallbacks for tally in tallies),
-        found,
-    )
-
-
-def _until_stopped(tallies: Iterator[Tally]) -> Iterator[Tally]:
-    for tally in tallies:
+def carry_out(search: Search, task: Task) -> Tally:
+    """Do a task, to its end if the count is not given up."""
+    tallies = []
+    for tally in task(search):
         if _stop is not None and _stop.is_set():
             raise KeyboardInterrupt
-        yield tally
+        tallies.append(tally)
+    return summed(tallies)
 
 
-@contextmanager
-def local_workers(jobs: int) -> Iterator[Workers]:
+def local_workers(jobs: int) -> Workers:
     """So many processes of this machine; when the count is given up, they end within moments.
 
     Raises
@@ -134,12 +144,17 @@ def local_workers(jobs: int) -> Iterator[Workers]:
     """
     if jobs < 1:
         raise UsageError(f"a count takes at least one process, not {jobs}")
+    return partial(_processes, jobs)
+
+
+@contextmanager
+def _processes(jobs: int, search: Search) -> Iterator[Run]:
     context = multiprocessing.get_context("spawn")
     stop = context.Event()
-    executor = ProcessPoolExecutor(jobs, context, _begin, (stop,))
+    executor = ProcessPoolExecutor(jobs, context, _begin, (stop, search))
 
     def run(tasks: Sequence[Task]) -> Results:
-        waiting: set[Future[Tally]] = {executor.submit(task) for task in tasks}
+        waiting: set[Future[Tally]] = {executor.submit(_carry_out_here, task) for task in tasks}
         while waiting:
             done, waiting = wait(waiting, SECONDS, FIRST_COMPLETED)
             if not done:
@@ -154,25 +169,27 @@ def local_workers(jobs: int) -> Iterator[Workers]:
         executor.shutdown(cancel_futures=True)
 
 
-def _begin(stop: Any) -> None:
-    global _stop  # noqa: PLW0603 -- an event reaches a process only when it starts
-    _stop = stop
+def _begin(stop: Any, search: Search) -> None:
+    global _stop, _search  # they reach a process when it starts, an event only then
+    _stop, _search = stop, search
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal sends it to all: the count says when to stop
 
 
-@contextmanager
-def dask_workers(address: str) -> Iterator[Workers]:
+def _carry_out_here(task: Task) -> Tally:
+    return carry_out(_search, task)
+
+
+def dask_workers(address: str) -> Workers:
     """The workers of a Dask cluster, by the address of its scheduler, as tcp://host:8786.
 
-    What a worker was at when it died is done again.
-
-    Raises
-    ------
-    MissingExtraError
-        Dask is not installed.
-    UsageError
-        No scheduler answers there.
+    What a worker was at when it died is done again. Entering raises `MissingExtraError` if Dask is not installed, and
+    `UsageError` if no scheduler answers there.
     """
+    return partial(_cluster, address)
+
+
+@contextmanager
+def _cluster(address: str, search: Search) -> Iterator[Run]:
     try:
         distributed: Any = import_module("distributed")
         addresses: Any = import_module("distributed.comm")
@@ -184,8 +201,10 @@ def dask_workers(address: str) -> Iterator[Workers]:
     except (OSError, ValueError, TimeoutError) as error:
         raise UsageError(f"no Dask scheduler answers at {address}: {error}") from None
 
+    given = client.submit(Search, *search.__reduce__()[1], pure=False)  # a task: if it is lost, it is done again
+
     def run(tasks: Sequence[Task]) -> Results:
-        futures = [client.submit(task, pure=False, retries=3) for task in tasks]
+        futures = [client.submit(carry_out, given, task, pure=False, retries=3) for task in tasks]
         for future in distributed.as_completed(futures, loop=client.loop):
             yield future.result()
             future.release()

@@ -6,37 +6,107 @@ so that `gluing` joins regions across it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 
 from nnapprox.exact import Integer
 from nnapprox.network import Array, Network
-from nnapprox.regions import plane_input, space_input
-from nnapprox.regions.cells import cells
-from nnapprox.regions.passes import Counter, runs
+from nnapprox.regions.passes import Counter, Prepared, runs
+from nnapprox.regions.plane_input import PlaneInput
 from nnapprox.regions.polytope import Form, Polytope
-from nnapprox.regions.residues import fingerprint, residues
-from nnapprox.regions.stand_in import blocks, packed
+from nnapprox.regions.space_input import SpaceInput
 
 
 class Tally(NamedTuple):
-    """What a pass has done on the way since it last told.
+    """What a pass over a part has found.
 
     Attributes
     ----------
     regions, predicates, exact_fallbacks : int
         As in `RegionCount`.
+    seconds : float
+        Of processor time.
     found : tuple of array
         Of the first pass, fingerprints, or none where they are not wanted; of the second, what `Gluing.second_pass`
-        takes.
+        takes, but with the lengths of what `offsets` tells apart.
     """
 
     regions: int
     predicates: int
     exact_fallbacks: int
+    seconds: float
     found: tuple[Array, ...]
+
+
+class Search:
+    """A count that workers share: each of them has one of these, prepared once, for all the parts that it is given.
+
+    Parameters
+    ----------
+    network : Network
+        A relu or leaky-relu network of two inputs or more and one hidden layer or more.
+    domain : Polytope
+    activation_only : bool
+        Count neither linear regions nor affine maps.
+    """
+
+    def __init__(self, network: Network, domain: Polytope, activation_only: bool) -> None:
+        self.network, self.domain, self.activation_only = network, domain, activation_only
+
+    def __reduce__(self) -> tuple[type[Search], tuple[Network, Polytope, bool]]:
+        return Search, (self.network, self.domain, self.activation_only)  # what is prepared is not sent about
+
+    @cached_property
+    def _prepared(self) -> Prepared:
+        prepare = PlaneInput if self.domain.dimension == 2 else SpaceInput
+        return prepare(self.network, self.domain)
+
+    def first_pass(self, part: Polytope) -> Iterator[Tally]:
+        """Count regions, and take the fingerprints of their maps."""
+
+        def begin() -> Counter:
+            prepared = self._prepared
+            return prepared.counter(part) if self.activation_only else prepared.with_fingerprints(part)
+
+        def found(begun: Counter) -> tuple[Array, ...]:
+            return () if self.activation_only else (begun.fingerprints().copy(),)
+
+        yield from _told(begin, found)
+
+    def second_pass(self, part: Polytope, repeated: Array) -> Iterator[Tally]:
+        """List the regions whose fingerprints are among these, which are sorted."""
+        sides = np.array([max(label - self.domain.next_label, -1) for label in self._prepared.sides(part)])
+
+        def listed(begun: Counter) -> tuple[Array, ...]:
+            patterns, offsets, labels = (array.copy() for array in begun.cells())
+            is_side = labels < 0
+            labels[is_side] = sides[-1 - labels[is_side]]
+            return patterns, np.diff(offsets), labels
+
+        for tally in _told(lambda: self._prepared.with_listing(part, repeated), listed):
+            yield tally._replace(regions=0)
+
+
+def _told(begin: Callable[[], Counter], found: Callable[[Counter], tuple[Array, ...]]) -> Iterator[Tally]:
+    """Tell, every time that the kernel reports, what came since it did last."""
+    started, before = time.thread_time(), (0, 0, 0)
+    for begun, _ in runs(begin()):
+        now = begun.regions, begun.predicates, begun.exact_decisions
+        regions, predicates, exact = (n - b for n, b in zip(now, before, strict=True))
+        ended = time.thread_time()
+        yield Tally(regions, predicates, exact, ended - started, found(begun))
+        started, before = ended, now
+
+
+def summed(tallies: Sequence[Tally]) -> Tally:
+    """All of them as one."""
+    regions, predicates, exact, seconds, found = zip(*tallies, strict=True)
+    arrays = tuple(np.concatenate(blocks) for blocks in zip(*found, strict=True))
+    return Tally(sum(regions), sum(predicates), sum(exact), sum(seconds), arrays)
 
 
 def split(network: Network, domain: Polytope, number: int) -> list[Polytope]:
@@ -68,71 +138,3 @@ def _crossing(part: Polytope, forms: Sequence[Form]) -> dict[int, list[Integer]]
     """The forms that have both signs on a polytope, and their values at its vertices."""
     values = enumerate(part.values(forms))
     return {k: at for k, at in values if max(at) > 0 > min(at)}
-
-
-def first_pass(network: Network, part: Polytope, activation_only: bool) -> Iterator[Tally]:
-    """Count regions, and take the fingerprints of their maps."""
-    begun: Counter
-    if part.dimension == 2:
-        begun = plane_input.counter(network, part, None if activation_only else plane_input.fingerprints(network))
-    elif part.dimension > 2:
-        begun = (space_input.counter if activation_only else space_input.with_fingerprints)(network, part)
-    else:
-        yield from _first_pass_over_cells(network, part, activation_only)
-        return
-    for tally in _told(begun):
-        prints = np.empty(0, dtype=np.uint64) if activation_only else begun.fingerprints().copy()
-        yield tally._replace(found=(prints,))
-
-
-def second_pass(network: Network, part: Polytope, first_label: int, repeated: Array) -> Iterator[Tally]:
-    """List the regions whose fingerprints are repeated.
-
-    Parameters
-    ----------
-    network : Network
-    part : Polytope
-    first_label : int
-        The label that facets on the kink of the first neuron have in the part.
-    repeated : array of uint64
-        Sorted.
-    """
-    begun: Counter
-    if part.dimension == 2:
-        begun = plane_input.counter(network, part, plane_input.listing(network, part, repeated))
-        order = plane_input.ring(part)
-    elif part.dimension > 2:
-        begun = space_input.with_listing(network, part, repeated)
-        order = list(part.facets)
-    else:
-        yield from _second_pass_over_cells(network, part, first_label, repeated)
-        return
-    sides = np.array([max(label - first_label, -1) for label in order])
-    for tally in _told(begun):
-        patterns, offsets, labels = (array.copy() for array in begun.cells())
-        is_side = labels < 0
-        labels[is_side] = sides[-1 - labels[is_side]]
-        yield tally._replace(regions=0, found=(patterns, offsets, labels))
-
-
-def _told(counter: Counter) -> Iterator[Tally]:
-    before = (0, 0, 0)
-    for begun, _ in runs(counter):
-        now = begun.regions, begun.predicates, begun.exact_decisions
-        regions, predicates, exact = (n - b for n, b in zip(now, before, strict=True))
-        yield Tally(regions, predicates, exact, ())
-        before = now
-
-
-def _first_pass_over_cells(network: Network, part: Polytope, activation_only: bool) -> Iterator[Tally]:
-    weights = residues(network)
-    for block in blocks(cells(network, part)):
-        patterns = [] if activation_only else [cell.pattern for cell in block]
-        prints = np.array([fingerprint(weights, pattern) for pattern in patterns], dtype=np.uint64)
-        yield Tally(len(block), 0, 0, (prints,))
-
-
-def _second_pass_over_cells(network: Network, part: Polytope, first_label: int, repeated: Array) -> Iterator[Tally]:
-    weights, wanted = residues(network), set(repeated.tolist())
-    for block in blocks(c for c in cells(network, part) if fingerprint(weights, c.pattern) in wanted):
-        yield Tally(0, 0, 0, packed(block, network.widths[1:-1], part.next_label, first_label))

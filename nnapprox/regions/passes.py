@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Protocol, TypeVar
 
 from nnapprox.network import Array, Network
 from nnapprox.regions.gluing import Gluing
+from nnapprox.regions.polytope import Polytope
 from nnapprox.regions.region_count import RegionCount
 
 SECONDS = 0.01
@@ -38,44 +39,55 @@ class Counter(Protocol):
     def exact_decisions(self) -> int:
         """Those of them that took integers."""
 
+    @property
+    def share(self) -> float:
+        """About how much of the domain is done, from 0 to 1."""
+
+
+class Prepared(Protocol):
+    """A network on a domain, as a kernel reads it: `plane_input.PlaneInput` or `space_input.SpaceInput`."""
+
+    def counter(self, part: Polytope) -> Counter:
+        """Begin to count the regions of a part of the domain."""
+
+    def with_fingerprints(self, part: Polytope) -> Counter:
+        """Begin to count, and have the fingerprint of every region given."""
+
+    def with_listing(self, part: Polytope, wanted: Array) -> Counter:
+        """Begin to list the regions whose fingerprints are wanted, which are in order and not repeated."""
+
+    def sides(self, part: Polytope) -> list[int]:
+        """The labels of a part's facets, in the order that the kernel numbers them in."""
+
 
 Begun = TypeVar("Begun", bound=Counter)
 
 
-def activation_counts(counter: Counter) -> Iterator[RegionCount]:
-    """Count activation regions only, giving what is found up to now every time that the kernel reports."""
-    for begun, complete in runs(counter):
-        yield RegionCount(begun.regions, None, None, begun.predicates, begun.exact_decisions, complete=complete)
+def counts(network: Network, prepared: Prepared, domain: Polytope, activation_only: bool) -> Iterator[RegionCount]:
+    """Count regions, giving what is found up to now every time that the kernel reports; the last is complete."""
+    return _activation_counts(prepared, domain) if activation_only else _all_counts(network, prepared, domain)
 
 
-def all_counts(network: Network, first: Counter, second: Callable[[Array], Counter]) -> Iterator[RegionCount]:
-    """Count activation regions, linear regions and affine maps in the same way.
+def _activation_counts(prepared: Prepared, domain: Polytope) -> Iterator[RegionCount]:
+    for begun, complete in runs(prepared.counter(domain)):
+        share = 1.0 if complete else begun.share
+        yield RegionCount(begun.regions, None, None, begun.predicates, begun.exact_decisions, complete, share)
 
-    Parameters
-    ----------
-    network : Network
-    first : Counter
-        One that gives fingerprints.
-    second : function
-        From the fingerprints that are repeated to a counter that lists their regions; called only if there are some.
-    """
-    gluing = Gluing(network)
+
+def _all_counts(network: Network, prepared: Prepared, domain: Polytope) -> Iterator[RegionCount]:
+    gluing, first = Gluing(network), prepared.with_fingerprints(domain)
     for begun, complete in runs(first):
         gluing.first_pass(begun.fingerprints())
-        certain = gluing.certain
+        known, decided = gluing.certain, (begun.predicates, begun.exact_decisions)
         if not complete:
-            yield RegionCount(begun.regions, certain, certain, begun.predicates, begun.exact_decisions, complete=False)
-    repeated, certain = gluing.repeated, gluing.certain
-    predicates, exact_decisions = first.predicates, first.exact_decisions
-    if len(repeated):
-        for begun, _ in runs(second(repeated)):
+            yield RegionCount(begun.regions, known, known, *decided, complete=False, share=begun.share / 2)
+    if len(repeated := gluing.repeated):
+        known = gluing.certain
+        for begun, _ in runs(prepared.with_listing(domain, repeated)):
             gluing.second_pass(*begun.cells())
-            predicates = first.predicates + begun.predicates
-            exact_decisions = first.exact_decisions + begun.exact_decisions
-            yield RegionCount(first.regions, certain, certain, predicates, exact_decisions, complete=False)
-    yield RegionCount(
-        first.regions, gluing.linear_regions, gluing.distinct_affine_maps, predicates, exact_decisions, complete=True
-    )
+            decided = first.predicates + begun.predicates, first.exact_decisions + begun.exact_decisions
+            yield RegionCount(first.regions, known, known, *decided, complete=False, share=(1 + begun.share) / 2)
+    yield RegionCount(first.regions, gluing.linear_regions, gluing.distinct_affine_maps, *decided, complete=True)
 
 
 def runs(counter: Begun) -> Iterator[tuple[Begun, bool]]:

@@ -15,8 +15,8 @@ from collections.abc import Iterator
 
 from nnapprox.errors import UsageError
 from nnapprox.network import Network
-from nnapprox.regions.passes import activation_counts, all_counts
-from nnapprox.regions.plane_input import counter, fingerprints, listing
+from nnapprox.regions import passes
+from nnapprox.regions.plane_input import PlaneInput
 from nnapprox.regions.polytope import Bounds, Polytope
 from nnapprox.regions.region_count import RegionCount
 
@@ -54,10 +54,4 @@ def counts(network: Network, domain: Polytope | Bounds, *, activation_only: bool
         )
     if is_affine:
         return iter([RegionCount.one(activation_only)])
-    if activation_only:
-        return activation_counts(counter(network, polygon))
-    return all_counts(
-        network,
-        counter(network, polygon, fingerprints(network)),
-        lambda repeated: counter(network, polygon, listing(network, polygon, repeated)),
-    )
+    return passes.counts(network, PlaneInput(network, polygon), polygon, activation_only)

@@ -13,10 +13,10 @@ from collections.abc import Iterator
 
 from nnapprox.errors import UsageError
 from nnapprox.network import Network
-from nnapprox.regions.passes import activation_counts, all_counts
+from nnapprox.regions import passes
 from nnapprox.regions.polytope import Bounds, Polytope
 from nnapprox.regions.region_count import RegionCount
-from nnapprox.regions.space_input import counter, with_fingerprints, with_listing
+from nnapprox.regions.space_input import SpaceInput
 
 
 def counts(network: Network, domain: Polytope | Bounds, *, activation_only: bool = False) -> Iterator[RegionCount]:
@@ -49,8 +49,4 @@ def counts(network: Network, domain: Polytope | Bounds, *, activation_only: bool
         )
     if is_affine:
         return iter([RegionCount.one(activation_only)])
-    if activation_only:
-        return activation_counts(counter(network, polytope))
-    return all_counts(
-        network, with_fingerprints(network, polytope), lambda repeated: with_listing(network, polytope, repeated)
-    )
+    return passes.counts(network, SpaceInput(network, polytope), polytope, activation_only)

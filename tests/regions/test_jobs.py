@@ -7,7 +7,7 @@ import time
 from contextlib import contextmanager
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from nnapprox.calculus import affine, compose, parallel
@@ -26,8 +26,8 @@ FOLDS = compose(affine([[1, 1]]), parallel([sawtooth(5)] * 2))
 
 
 @contextmanager
-def this_process():
-    yield lambda tasks: (task() for task in tasks)
+def this_process(search):
+    yield lambda tasks: (jobs.carry_out(search, task) for task in tasks)
 
 
 def last(found):
@@ -44,9 +44,10 @@ def three_numbers(count):
 @settings(max_examples=200)
 def test_parts_give_the_same_three_numbers(seed, parts):
     network, domain, _ = adversarial(seed)
+    assume(domain.dimension > 1)
     expected = three_numbers(last(stand_in.counts(network, domain)))
-    assert three_numbers(last(jobs.counts(network, domain, this_process(), parts=parts))) == expected
-    only = last(jobs.counts(network, domain, this_process(), parts=parts, activation_only=True))
+    assert three_numbers(last(jobs.counts(network, domain, this_process, parts=parts))) == expected
+    only = last(jobs.counts(network, domain, this_process, parts=parts, activation_only=True))
     assert three_numbers(only) == (expected[0], None, None)
 
 
@@ -70,7 +71,11 @@ def test_processes():
     found = list(jobs.counts(FOLDS, SQUARE, jobs.local_workers(2), parts=8))
     assert three_numbers(found[-1]) == three_numbers(expected)
     assert expected.distinct_affine_maps < expected.activation_regions
-    assert all(one.activation_regions <= two.activation_regions for one, two in itertools.pairwise(found))
+    for one, two in itertools.pairwise(found):
+        assert one.activation_regions <= two.activation_regions
+        assert 0 <= one.share <= two.share <= 1
+        assert one.worker_seconds <= two.worker_seconds
+    assert found[-1].worker_seconds > 0
 
 
 def test_a_count_that_is_given_up_ends_soon():
