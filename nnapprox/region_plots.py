@@ -47,6 +47,9 @@ MOST_PRODUCTS = 8_000_000
 COLUMNS, ROWS = 720, 696
 """Pixels; even, and different, they keep their middles off the axes and diagonals, where kinks may lie."""
 
+FEW_KINKS = 0.2
+"""Kinks of a layer on more than this share of the pixels are drawn fainter, that the colours are still seen."""
+
 BLOCK = 24
 """Pixels along the sides of what is evaluated together: few neurons change their state there."""
 
@@ -240,7 +243,9 @@ def _draw_raster(axes: Axes, network: Network, domain: Polytope, colour: str, le
         axes.imshow(shades[pixels.maps() % len(TINTS)], clip_path=within, **placed)
     overlay = np.zeros((ROWS, COLUMNS, 4))
     for layer in reversed(range(len(pixels.patterns))):
-        overlay[_changes(pixels.patterns[layer])] = _rgba(_line_colour(layer), 0.6 if layer == 0 else 0.4)
+        kinks = _changes(pixels.patterns[layer])
+        fainter = FEW_KINKS / max(float(kinks.mean()), FEW_KINKS)
+        overlay[kinks] = _rgba(_line_colour(layer), fainter * (0.6 if layer == 0 else 0.4))
         axes.plot([], [], color=_line_colour(layer), lw=_line_width(layer), label=f"kinks of hidden layer {layer + 1}")
     axes.imshow(overlay, clip_path=within, **placed)
     if level is not None:
