@@ -211,6 +211,7 @@ typedef struct {
     int64_t *arena;                       /* the pieces that wait, one upon the other */
     int64_t arena_words, arena_top;
 
+    double area;  /* of the domain */
     int counting; /* whether the chords of the current piece are being counted */
     int64_t regions, predicates, exact_decisions;
     int64_t printed, listed, labelled;
@@ -811,6 +812,32 @@ static size_t furnish(plane *s, char *memory)
     return claimed;
 }
 
+static double area_of(const piece *p)
+{
+    double twice = 0;
+    for (int64_t i = 0; i < p->vertices; i++) {
+        const int64_t j = i + 1 < p->vertices ? i + 1 : 0;
+        twice += p->x[i] * p->y[j] - p->x[j] * p->y[i];
+    }
+    return fabs(twice) / 2;
+}
+
+/* The share of the domain's area that is not left in pieces. */
+static double share_done(const plane *s)
+{
+    double left = area_of(&s->now);
+    if (s->counting && s->chords.count) left *= 1 - (double)s->chords.walked / (double)s->chords.count;
+    for (int64_t top = s->arena_top; top;) {
+        const int64_t *const head = s->arena + top - HEAD;
+        piece waiting = {.vertices = head[3]};
+        lay_out(&waiting, s->arena + head[0], head[1], mask_words(s->layers[head[2]].neurons));
+        left += area_of(&waiting);
+        top = head[0];
+    }
+    const double done = 1 - left / s->area;
+    return done > 0 ? done : 0;
+}
+
 /* Begin with the whole domain. */
 static void start(plane *s)
 {
@@ -829,6 +856,7 @@ static void start(plane *s)
         const point met = meet(s, i ? i - 1 : (int32_t)s->sides - 1, i);
         add_vertex(&s->now, met.x, met.y, met.error, i);
     }
+    s->area = area_of(&s->now);
     enter(s, 0);
 }
 

@@ -110,7 +110,7 @@ class Views:
                 domain,
                 colour=self.colour,
                 level=self._level if self._asks_for_level else None,
-                title=region_plots.counted(activation_regions),
+                activation_regions=activation_regions,
                 **_marks(place),
             )
             plots.save(figure, self.plot)

@@ -54,4 +54,4 @@ def counts(network: Network, domain: Polytope | Bounds, *, activation_only: bool
         )
     if is_affine:
         return iter([RegionCount.one(activation_only)])
-    return passes.counts(network, [[bounded_chart(network, polygon)]], activation_only=activation_only)
+    return passes.counts(network, [bounded_chart(network, polygon)], activation_only=activation_only)

@@ -43,4 +43,4 @@ def counts(network: Network, domain: Polytope | Bounds, *, activation_only: bool
     chart = bounded_chart(network, Polytope.of(domain))
     if network.is_affine:
         return iter([RegionCount.one(activation_only)])
-    return passes.counts(network, [[chart]], activation_only=activation_only)
+    return passes.counts(network, [chart], activation_only=activation_only)

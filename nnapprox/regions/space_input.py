@@ -2,52 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from nnapprox import _space
 from nnapprox.network import Array, Network
-from nnapprox.regions import limbs
 from nnapprox.regions.chart import Chart
-from nnapprox.regions.kernel_input import EPSILON, bounded, hidden_layers, nearest, side_labels, sides_of, slope_parts
+from nnapprox.regions.kernel_input import EPSILON, KernelInput, side_labels
 from nnapprox.regions.polytope import Polytope
-from nnapprox.regions.residues import residues
 
 AT_ONCE = 1 << 14
 """Room for so many cells in a block."""
 
 
-def counters(network: Network, charts: Sequence[Chart]) -> Iterator[_space.Counter]:
-    """Begin to count the regions of a relu or leaky-relu network of one hidden layer or more; one counter a chart."""
-    layers = hidden_layers(_space.Layer, network, charts)
-    for chart in charts:
-        sides = sides_of(chart.polytope)
-        planes = len(sides.matrix) + sum(network.widths[1:-1])
-        yield _space.Counter(
-            np.ascontiguousarray(np.vstack([bounded(sides), bounded(chart.first)]).T),
-            limbs.limbs(sides.matrix),
-            limbs.limbs(chart.first.matrix),
-            layers,
-            chart.unit,
-            nearest(*network.negative_slope.as_integer_ratio()),
-            limbs.limbs(slope_parts(network)),
-            _corners(chart.polytope),
-            _incidence(chart.polytope, -(-planes // 64)),
+class SpaceInput(KernelInput[_space.Layer]):
+    """A network of three inputs or more on charts."""
+
+    def __init__(self, network: Network, charts: Sequence[Chart]) -> None:
+        super().__init__(_space.Layer, network, charts)
+
+    def counter(self, chart: Chart) -> _space.Counter:
+        """Begin to count the regions of a chart."""
+        domain = chart.polytope
+        words = -(-(len(domain.facets) + sum(self.network.widths[1:-1])) // 64)
+        return _space.Counter(
+            **self.arguments(chart), corners=_corners(domain), corner_facets=_incidence(domain, words)
         )
 
+    def with_fingerprints(self, chart: Chart) -> _space.Counter:
+        """Begin to count, and have the fingerprint of every region given."""
+        return self.with_listing(chart, np.empty(0, dtype=np.uint64))
 
-def with_fingerprints(network: Network, charts: Sequence[Chart]) -> Iterator[_space.Counter]:
-    """Begin to count, and have the fingerprint of every region given."""
-    return with_listing(network, charts, np.empty(0, dtype=np.uint64))
-
-
-def with_listing(network: Network, charts: Sequence[Chart], wanted: Array) -> Iterator[_space.Counter]:
-    """Begin to count, and have the regions given whose fingerprints are wanted, which are in order and not repeated."""
-    prepared, wanted = residues(network), np.ascontiguousarray(wanted)
-    for begun in counters(network, charts):
-        begun.give_cells(*prepared, AT_ONCE, wanted)
-        yield begun
+    def with_listing(self, chart: Chart, wanted: Array) -> _space.Counter:
+        """Begin to list the regions whose fingerprints are wanted, which are in order and not repeated."""
+        begun = self.counter(chart)
+        begun.give_cells(*self.residues, AT_ONCE, np.ascontiguousarray(wanted))
+        return begun
 
 
 def _corners(domain: Polytope) -> Array:
