@@ -154,7 +154,8 @@ def _processes(jobs: int, search: Search) -> Iterator[Run]:
     executor = ProcessPoolExecutor(jobs, context, _begin, (stop, search))
 
     def run(tasks: Sequence[Task]) -> Results:
-        waiting: set[Future[Tally]] = {executor.submit(_carry_out_here, task) for task in tasks}
+        with _interrupts_held():  # processes start here, and would tell of one before they come to ignore them
+            waiting: set[Future[Tally]] = {executor.submit(_carry_out_here, task) for task in tasks}
         while waiting:
             done, waiting = wait(waiting, SECONDS, FIRST_COMPLETED)
             if not done:
@@ -167,6 +168,19 @@ def _processes(jobs: int, search: Search) -> Iterator[Run]:
     finally:
         stop.set()
         executor.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Let Ctrl-C wait for a moment; for processes that start meanwhile, it waits for good."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _begin(stop: Any, search: Search) -> None:
