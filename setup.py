@@ -29,7 +29,8 @@ plane = Extension(
 space = Extension(
     "nnapprox._space",
     ["nnapprox/_space.pyx"],
-    depends=[f"nnapprox/{name}.h" for name in ("_space", "_integer", "_residues")] + ["nnapprox/_layer.pxi"],
+    depends=[f"nnapprox/{name}.h" for name in ("_space", "_space_loops", "_integer", "_residues")]
+    + ["nnapprox/_layer.pxi"],
     # whatever the instruction set: a contracted product and sum would decide others in doubles
     extra_compile_args=[] if sys.platform == "win32" else [*GNU_FLAGS, "-ffp-contract=off"],
 )

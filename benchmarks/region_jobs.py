@@ -1,4 +1,5 @@
-"""Regions per second of wall-clock time against the number of processes, from the network to the three numbers.
+"""Regions per second of wall-clock time against the number of processes, from the network to the three numbers; and the
+seconds of processor time that counting took in all of them.
 
 Random networks as in `benchmarks.regions`; processes are started anew for every count, which is included.
 """
@@ -25,22 +26,24 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else on stdout")
     options = parser.parse_args()
     network = he_normal(tuple(int(width) for width in options.widths.split(",")))
-    began = time.perf_counter()
+    began, busy = time.perf_counter(), time.process_time()
     alone = count_plane(network, SQUARE)
-    rates = {"in this process": alone.activation_regions / (time.perf_counter() - began)}
+    seconds = {"in this process": (time.perf_counter() - began, time.process_time() - busy)}
     for number in map(int, options.jobs.split(",")):
-        began = time.perf_counter()
+        began, busy = time.perf_counter(), time.process_time()
         *_, count = counts(network, SQUARE, workers=jobs.local_workers(number))
-        rates[f"{number} jobs"] = count.activation_regions / (time.perf_counter() - began)
+        seconds[f"{number} jobs"] = time.perf_counter() - began, time.process_time() - busy + count.worker_seconds
         found = [(c.activation_regions, c.linear_regions, c.distinct_affine_maps) for c in (alone, count)]
         if found[0] != found[1]:
             raise SystemExit(f"{number} jobs find {found[1]}, not {found[0]}")
+    rates = {name: alone.activation_regions / wall for name, (wall, _) in seconds.items()}
     if options.json:
-        print(json.dumps({"activation_regions": alone.activation_regions, "regions_per_second": rates}))
+        busy = {name: spent for name, (_, spent) in seconds.items()}
+        print(json.dumps({"activation_regions": alone.activation_regions, "regions_per_second": rates, "busy": busy}))
         return
     print(f"[{options.widths}]: {alone.activation_regions:,} activation regions")
-    for name, rate in rates.items():
-        print(f"{name:<20}{rate:>14,.0f} regions/s")
+    for name, (wall, spent) in seconds.items():
+        print(f"{name:<20}{rates[name]:>14,.0f} regions/s{wall:>10.2f} s{spent:>10.2f} s of processors")
 
 
 if __name__ == "__main__":

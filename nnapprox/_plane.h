@@ -18,6 +18,8 @@
 #include <string.h>
 #if defined(_MSC_VER)
 #include <intrin.h>
+#elif defined(__x86_64__)
+#include <immintrin.h>
 #endif
 
 #include "_integer.h"
@@ -33,9 +35,6 @@
 /* Arrays over the neurons of a layer are padded with zeros to a multiple of this. */
 #define LANES 16
 
-/* What is sure of a neuron on a piece; nothing, if none of these. */
-enum { ON = 1, OFF = 2, CROSSING = 4 };
-
 /* So many neurons may change state before the next layer is computed from scratch. */
 #define MOST_FLIPS 64
 
@@ -47,17 +46,12 @@ enum { ON = 1, OFF = 2, CROSSING = 4 };
 enum { BASELINE, AVX2, AVX512 };
 enum { DONE, PAUSED, NEEDS_ROOM };
 
-/* What the weights of an input are multiplied with: a form, and a bound on its error. */
-typedef struct {
-    int64_t input;
-    double a, b, c, error;
-} term;
-
-typedef void accumulate_loop(const double *, int64_t, const term *, int64_t, double *, double *, double *, double *);
+typedef void accumulate_loop(const double *, int64_t, const int32_t *, const double *, int64_t, const double *,
+                             const double *, const double *, const double *, double *, double *, double *, double *);
 typedef void bound_loop(const double *, const double *, const double *, const double *, int64_t, double, double,
                         double *, double *);
 typedef void judge_loop(const double *, const double *, const double *, const double *, int64_t, const double *,
-                        const double *, int64_t, double, double *, double *, uint8_t *);
+                        const double *, int64_t, double, uint64_t *, uint64_t *, uint64_t *);
 
 /* Registers that a loop fills side by side. */
 #define TOGETHER 2
@@ -195,13 +189,13 @@ typedef struct {
     int64_t lines, vertices, widest; /* the most vertices that a piece can have; the width of the widest layer, padded */
     double *a, *b, *c, *error;       /* of all lines, errors being those of values in the square */
     int64_t *computed;               /* versions of their integer forms */
-    term *terms;
+    int32_t *inputs; /* whose forms are added, times the factors */
+    double *factors;
     const uint64_t **rows; /* the same of residues */
-    uint64_t *factors;
+    uint64_t *residue_factors;
     uint64_t *printed_on, print; /* the fingerprint for these states of the last layer, and this version of its forms */
     int64_t print_version;
-    double *low, *high; /* work space of judge */
-    uint8_t *verdicts;
+    uint64_t *crossing, *unsure; /* what judge finds */
     signed char *signs; /* of a line at the vertices of a piece */
     piece now, next;    /* the current one, and room to cut it */
     chord_list chords;
@@ -211,6 +205,7 @@ typedef struct {
     int64_t *arena;                       /* the pieces that wait, one upon the other */
     int64_t arena_words, arena_top;
 
+    double area;  /* of the domain */
     int counting; /* whether the chords of the current piece are being counted */
     int64_t regions, predicates, exact_decisions;
     int64_t printed, listed, labelled;
@@ -245,17 +240,6 @@ static inline int lowest_bit(uint64_t word)
 #endif
 }
 
-/* The lowest bits of eight bytes that were read together, that of the first byte lowest. */
-static inline unsigned gather_bits(uint64_t bytes)
-{
-#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    const uint64_t places = 0x8040201008040201u;
-#else
-    const uint64_t places = 0x0102040810204080u;
-#endif
-    return (unsigned)((bytes & 0x0101010101010101u) * places >> 56);
-}
-
 /* ---- Lines in doubles ---- */
 
 /* By how much a form changes at most per unit that a point is off in both coordinates. */
@@ -287,18 +271,18 @@ static point meet(const plane *s, int32_t side, int32_t line)
     return met;
 }
 
-/* What the form of neuron j is to be multiplied with the weights as, times a factor of at most 1 + |slope|. */
-static inline term term_of(const plane *s, const layer *below, int64_t j, double factor)
+/* Have the form of neuron j of the layer below added, times a factor of at most 1 + |slope|. */
+static inline void set_term(plane *s, int64_t n, int64_t j, double factor)
 {
-    const int64_t line = below->first + j;
-    return (term){j, factor * s->a[line], factor * s->b[line], factor * s->c[line], below->passed[j]};
+    s->inputs[n] = (int32_t)j;
+    s->factors[n] = factor;
 }
 
 /* The same of its residue, as term number n. */
 static inline void set_residue_term(plane *s, const layer *now, int64_t n, int64_t j, uint64_t factor)
 {
     s->rows[n] = now->residue_weights + now->neurons * j;
-    s->factors[n] = times(now[-1].residues[j], factor);
+    s->residue_factors[n] = times(now[-1].residues[j], factor);
 }
 
 /* Complete the bounds on the errors of a layer's forms. */
@@ -326,7 +310,7 @@ static void set_forms(plane *s, int64_t depth, const uint64_t *states)
             }
             const int on = is_on(states, j);
             if (s->printing) set_residue_term(s, now, count, j, on ? minus(1, s->slope_residue) : minus(s->slope_residue, 1));
-            s->terms[count++] = term_of(s, below, j, on ? 1 - s->slope : s->slope - 1);
+            set_term(s, count++, j, on ? 1 - s->slope : s->slope - 1);
         }
     }
     if (changes) {
@@ -341,7 +325,7 @@ static void set_forms(plane *s, int64_t depth, const uint64_t *states)
                 const int64_t j = 64 * w + lowest_bit(left);
                 const int on = is_on(states, j);
                 if (s->printing) set_residue_term(s, now, count, j, on ? 1 : s->slope_residue);
-                s->terms[count++] = term_of(s, below, j, on ? 1 : s->slope);
+                set_term(s, count++, j, on ? 1 : s->slope);
             }
         }
         if (s->printing) memcpy(now->residues, now->residue_bias, (size_t)now->neurons * sizeof *now->residues);
@@ -352,9 +336,10 @@ static void set_forms(plane *s, int64_t depth, const uint64_t *states)
         now->flips = 0;
         now->source = below->version;
     }
-    s->accumulate(now->weights, now->padded, s->terms, count, a, b, c, now->summed);
+    s->accumulate(now->weights, now->padded, s->inputs, changes || s->slope != 0 ? s->factors : NULL, count,
+                  s->a + below->first, s->b + below->first, s->c + below->first, below->passed, a, b, c, now->summed);
     if (s->printing) {
-        add_products(now->residues, now->neurons, s->rows, s->factors, count);
+        add_products(now->residues, now->neurons, s->rows, s->residue_factors, count);
         s->work += now->neurons * count;
     }
     set_bounds(s, now);
@@ -563,21 +548,16 @@ static void enter(plane *s, int64_t depth)
     if (depth) set_forms(s, depth, p->on);
     const layer *const now = s->layers + depth;
     const double error = largest_error(p);
-    int64_t points = p->vertices;
-    for (; points % 4; points++) p->x[points] = p->x[0], p->y[points] = p->y[0];
     s->judge(s->a + now->first, s->b + now->first, s->c + now->first, s->error + now->first, now->padded, p->x, p->y,
-             points, error, s->low, s->high, s->verdicts);
+             p->vertices, error, p->on, s->crossing, s->unsure);
     p->depth = depth;
     p->crossing = 0;
-    memset(p->on, 0, (size_t)mask_words(now->neurons) * sizeof *p->on);
-    for (int64_t block = 0; block < now->padded; block += 8) {
-        uint64_t verdicts;
-        memcpy(&verdicts, s->verdicts + block, 8);
-        p->on[block / 64] |= (uint64_t)gather_bits(verdicts) << block % 64;
-        for (unsigned left = gather_bits(~(verdicts | verdicts >> 1)); left; left &= left - 1) {
-            const int32_t k = (int32_t)block + lowest_bit(left);
-            if (k < now->neurons)
-                note_state(p, k, s->verdicts[k] == CROSSING ? -1 : exact_state(s, p, (int32_t)now->first + k));
+    for (int64_t w = 0; w < mask_words(now->neurons); w++) {
+        const int64_t rest = now->neurons - 64 * w;
+        const uint64_t all = rest < 64 ? ((uint64_t)1 << rest) - 1 : ~(uint64_t)0;
+        for (uint64_t left = (s->crossing[w] | s->unsure[w]) & all; left; left &= left - 1) {
+            const int32_t k = (int32_t)(64 * w) + lowest_bit(left);
+            note_state(p, k, is_on(s->crossing, k) ? -1 : exact_state(s, p, (int32_t)now->first + k));
         }
     }
     s->predicates += now->neurons * p->vertices;
@@ -785,13 +765,13 @@ static size_t furnish(plane *s, char *memory)
     double **const rows[] = {&s->a, &s->b, &s->c, &s->error};
     for (int i = 0; i < 4; i++) CLAIM(*rows[i], s->lines);
     CLAIM(s->computed, s->lines);
-    CLAIM(s->terms, s->widest);
-    CLAIM(s->rows, s->widest);
+    CLAIM(s->inputs, s->widest);
     CLAIM(s->factors, s->widest);
+    CLAIM(s->rows, s->widest);
+    CLAIM(s->residue_factors, s->widest);
     CLAIM(s->printed_on, masks);
-    CLAIM(s->low, s->widest);
-    CLAIM(s->high, s->widest);
-    CLAIM(s->verdicts, s->widest);
+    CLAIM(s->crossing, masks);
+    CLAIM(s->unsure, masks);
     CLAIM(s->signs, s->vertices);
     int64_t *words;
     piece *const pieces[] = {&s->now, &s->next};
@@ -809,6 +789,32 @@ static size_t furnish(plane *s, char *memory)
     CLAIM(s->scaled, s->words + 1);
 #undef CLAIM
     return claimed;
+}
+
+static double area_of(const piece *p)
+{
+    double twice = 0;
+    for (int64_t i = 0; i < p->vertices; i++) {
+        const int64_t j = i + 1 < p->vertices ? i + 1 : 0;
+        twice += p->x[i] * p->y[j] - p->x[j] * p->y[i];
+    }
+    return fabs(twice) / 2;
+}
+
+/* The share of the domain's area that is not left in pieces. */
+static double share_done(const plane *s)
+{
+    double left = area_of(&s->now);
+    if (s->counting && s->chords.count) left *= 1 - (double)s->chords.walked / (double)s->chords.count;
+    for (int64_t top = s->arena_top; top;) {
+        const int64_t *const head = s->arena + top - HEAD;
+        piece waiting = {.vertices = head[3]};
+        lay_out(&waiting, s->arena + head[0], head[1], mask_words(s->layers[head[2]].neurons));
+        left += area_of(&waiting);
+        top = head[0];
+    }
+    const double done = 1 - left / s->area;
+    return done > 0 ? done : 0;
 }
 
 /* Begin with the whole domain. */
@@ -829,6 +835,7 @@ static void start(plane *s)
         const point met = meet(s, i ? i - 1 : (int32_t)s->sides - 1, i);
         add_vertex(&s->now, met.x, met.y, met.error, i);
     }
+    s->area = area_of(&s->now);
     enter(s, 0);
 }
 

@@ -45,6 +45,7 @@ cdef extern from "_plane.h" nogil:
     const int LANES, MOST_FLIPS, NEEDS_ROOM, PAUSED
     void choose_loops(plane *, int) noexcept
     size_t furnish(plane *, char *) noexcept
+    double share_done(const plane *) noexcept
     void start(plane *) noexcept
     int run(plane *, int64_t) noexcept
 
@@ -197,3 +198,8 @@ cdef class Counter:
     def exact_decisions(self) -> int:
         """Those of them that took integers."""
         return self.state.exact_decisions
+
+    @property
+    def share(self) -> float:
+        """About how much of the domain is done, from 0 to 1."""
+        return share_done(&self.state)

@@ -23,6 +23,8 @@ cdef extern from "_space.h" nogil:
         const uint64_t *residue_weights
         const uint64_t *residue_bias
         uint64_t *residues
+    ctypedef struct space
+    ctypedef int run_loop(space *, int64_t) noexcept
     ctypedef struct space:
         int64_t numbers, hidden, sides, unit, padded_sides, corners, side_words, slope_words, with_cells, room, found
         int64_t wanted_count, pattern_words, label_room, planes, arena_words
@@ -43,10 +45,12 @@ cdef extern from "_space.h" nogil:
         int64_t *offsets
         int32_t *labels
         int64_t *arena
+        double done
+        run_loop *run
     const int MOST_FLIPS, NEEDS_ROOM, PAUSED
+    run_loop *loop_for(int) noexcept
     size_t furnish(space *, char *) noexcept
     void start(space *) noexcept
-    int run(space *, int64_t) noexcept
 
 FLIPS = MOST_FLIPS
 
@@ -61,9 +65,9 @@ cdef class Counter:
     cdef list owners
     cdef object blocks
 
-    def __init__(self, const double[:, ::1] given, const limb[:, :, ::1] sides, limb[:, :, ::1] first, list layers,
-                 int64_t unit, double slope, const limb[:, ::1] slope_parts, const double[:, ::1] corners,
-                 const uint64_t[:, ::1] corner_facets):
+    def __init__(self, int isa, const double[:, ::1] given, const limb[:, :, ::1] sides, limb[:, :, ::1] first,
+                 list layers, int64_t unit, double slope, const limb[:, ::1] slope_parts,
+                 const double[:, ::1] corners, const uint64_t[:, ::1] corner_facets):
         """Take the sides of the domain and the first layer as padded columns (form, error) and as integers.
 
         The layers' constants are multiples of the coordinate `unit`, where d stands for the constant 1.
@@ -90,6 +94,7 @@ cdef class Counter:
         if self.memory == NULL:
             raise MemoryError
         furnish(s, self.memory)
+        s.run = loop_for(isa)
         self._grow(16384 + s.corners * (s.numbers + corner_facets.shape[1] + 8))
         start(s)
 
@@ -137,7 +142,7 @@ cdef class Counter:
         self.state.found = 0
         while status == NEEDS_ROOM:
             with nogil:
-                status = run(&self.state, work)
+                status = self.state.run(&self.state, work)
             if status == NEEDS_ROOM:
                 self._grow(2 * self.state.arena_words)
         return status == PAUSED
@@ -173,3 +178,8 @@ cdef class Counter:
     def exact_decisions(self) -> int:
         """Those of them that took integers."""
         return self.state.exact_decisions
+
+    @property
+    def share(self) -> float:
+        """About how much of the domain is done, from 0 to 1."""
+        return min(1.0, self.state.done)

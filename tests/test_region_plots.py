@@ -5,12 +5,14 @@ from fractions import Fraction as F
 import numpy as np
 import pytest
 
-from nnapprox import region_plots
+from nnapprox import Network, region_plots
+from nnapprox.activation import Activation
 from nnapprox.calculus import affine, compose, parallel
 from nnapprox.errors import UsageError
 from nnapprox.plots import save
 from nnapprox.regions.level import Level
 from tests.regions.test_cells import UNIT, sawtooth, shallow
+from tests.regions.test_plane import he_normal
 
 
 def folds(depth=2):
@@ -67,6 +69,35 @@ def test_equal_maps_have_equal_colours_when_rasterised(monkeypatch):
     network = type(cancelling)([cancelling.layers[0], type(cancelling.layers[0])([[0, 1]], [0])])
     shades = region_plots.regions(network, [UNIT] * 2).axes[0].images[0].get_array()
     assert len(np.unique(np.asarray(shades).reshape(-1, 3), axis=0)) == 2
+
+
+@pytest.mark.parametrize("slope", [0, F(-1, 2), 2])
+@pytest.mark.parametrize("widths", [(2, 30, 1), (2, 40, 30, 20, 3)])
+def test_pixels_are_those_of_the_network(widths, slope):
+    """Blocks are cut off at both ends; the slow way is one forward pass a point, with the product of its matrices."""
+    network = Network(he_normal(widths).layers, Activation("leaky-relu", slope))
+    x, y = np.linspace(-1, 1, 2 * region_plots.BLOCK + 3), np.linspace(0, 1, region_plots.BLOCK + 5)
+    level = Level(0) if widths[-1] == 1 else Level(0, against=2)
+    pixels = region_plots._Pixels(network, x, y, level)
+    seen = {}
+    for place in np.ndindex(len(y), len(x)):
+        values, slopes, states = np.array([x[place[1]], y[place[0]]]), np.eye(2), ()
+        for layer in network.layers[:-1]:
+            sums = layer.weight @ values + layer.bias
+            factors = np.where(sums > 0, 1, float(slope))
+            values, slopes, states = factors * sums, factors[:, None] * (layer.weight @ slopes), (*states, *(sums > 0))
+        weight, bias = network.layers[-1].weight, network.layers[-1].bias
+        if level.against is not None:
+            weight, bias = weight - weight[level.against], bias - bias[level.against]
+        assert pixels.values[place] == pytest.approx((weight @ values + bias)[0], abs=1e-12)
+        assert pixels.gradients[(slice(None), *place)] == pytest.approx((weight @ slopes)[0], abs=1e-10)
+        assert seen.setdefault(pixels.patterns[-1][place], states) == states
+    assert len(set(seen.values())) == len(seen) > 50
+
+
+def test_what_is_counted_already():
+    figure = region_plots.regions(folds(), [UNIT] * 2, activation_regions=region_plots.MOST_POLYGONS + 1)
+    assert figure.axes[0].get_title().startswith("4,001 activation regions\nsampled")
 
 
 def test_a_graph_of_many_pieces_is_sampled_from_end_to_end(monkeypatch):

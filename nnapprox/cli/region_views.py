@@ -110,7 +110,7 @@ class Views:
                 domain,
                 colour=self.colour,
                 level=self._level if self._asks_for_level else None,
-                title=region_plots.counted(activation_regions),
+                activation_regions=activation_regions,
                 **_marks(place),
             )
             plots.save(figure, self.plot)
@@ -203,16 +203,15 @@ def _marks(place: Place) -> dict[str, Any]:
 
 
 def _statistics_json(found: Statistics) -> dict[str, Any]:
-    total = sum(found.volumes, Fraction(0))
     edge, steepest = found.longest_edge, found.lipschitz
     low, high = steepest.squared_norm_2
     return {
         "volume": {
-            "total": total,
+            "total": found.volume,
             "least": found.volumes[0],
             "quartiles": [found.quantile(share) for share in QUARTILES],
             "greatest": found.volumes[-1],
-            "mean": total / found.cells,
+            "mean": found.volume / found.cells,
             "decades": found.decades,
         },
         "regions_after_layer": found.regions_after_layer,

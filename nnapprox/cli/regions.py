@@ -82,7 +82,7 @@ def command(
     views.require_fitting(place)  # before a long count
     began = time.process_time()
     count = _count(place.counts(activation_only, jobs, dask), activation_only, max_regions, quiet)
-    seconds = time.process_time() - began
+    seconds = time.process_time() - began + count.worker_seconds
     told = _described(path, place, count, seconds)
     if count.complete:
         told |= views.carry_out(place, count.activation_regions)
@@ -120,7 +120,7 @@ def _count(counts: Iterator[RegionCount], activation_only: bool, limit: int | No
             for count in counts:
                 rate = count.activation_regions / max(time.monotonic() - began, 1e-6)
                 found = "" if count.linear_regions is None else f", {count.linear_regions:,} linear regions"
-                report(0.0, f"{count.activation_regions:,} cells{found} so far, {rate:,.0f} cells/s")
+                report(count.share, f"{count.activation_regions:,} cells{found} so far, {rate:,.0f} cells/s")
                 if limit is not None and count.activation_regions >= limit:
                     break
     except KeyboardInterrupt:

@@ -84,31 +84,30 @@ def bounded_chart(network: Network, domain: Polytope) -> Chart:
 
 
 def charts_of_space(network: Network) -> list[Chart]:
-    """The 2^d charts of all of R^d, for a network that `without_dependent_inputs` gives, of two inputs or more."""
-    dimension = network.widths[0]
-    rows = _first_layer(network)
+    """The 2^d charts of all of R^d, for a network that `without_dependent_inputs` gives, of two inputs or more.
+
+    Their first layers have the same scales.
+    """
+    rows, dimension = _first_layer(network), network.widths[0]
     axes = _independent(rows.matrix[:, :-1])
-    # (z, 1) are the forms of the axes; `inputs` gives (x, 1) from them, times `scale`.
-    forms = IntegerMatrix([*rows.matrix[axes].tolist(), [int(i == dimension) for i in range(dimension + 1)]])
-    scale = abs(forms.det())
-    inputs = [[int((number * scale).numerator) for number in row] for row in forms.inv().tolist()]
-    rows = _transformed(rows, np.array(inputs, dtype=object), int(scale))
-    sizes = [2 ** max(number.bit_length() for number in row) for row in _first_layer(network).matrix[axes]]
+    # z is measured in powers of two: crossings had best lie neither all near infinity nor all at the origin
+    units = [*(2 ** max(number.bit_length() for number in row) for row in rows.matrix[axes]), 1]
+    one = [int(i == dimension) for i in range(dimension + 1)]
+    forms = IntegerMatrix([*rows.matrix[axes].tolist(), one])  # these, divided by their units, are (z, 1)
+    divisor = abs(forms.det())
+    inverse = [[int((number * divisor).numerator) for number in row] for row in forms.inv().tolist()]
+    rows = _transformed(rows, np.array(inverse, dtype=object) * np.array(units, dtype=object), int(divisor))
+    simplex = _simplex(dimension, axes)
     return [
-        Chart(
-            _simplex(dimension, axes),
-            _transformed(rows, _orthant([sign * size for sign, size in zip(signs, sizes, strict=True)]), 1),
-            dimension - 1,
-            1,
-        )
+        Chart(simplex, IntegerRows(rows.matrix @ _orthant(signs), rows.scale), dimension - 1, 1)
         for signs in product((1, -1), repeat=dimension)
     ]
 
 
 def without_dependent_inputs(network: Network) -> Network:
-    """The network of as many inputs as tell all apart that the first layer does, or one; the others are 0.
+    """The network of no more inputs than the first layer has independent normals, or one; the others are 0.
 
-    All others are parallel to this plane of inputs: the regions of the network are those on it.
+    Along the directions that this leaves out, the first layer does not change: regions are those that are met here.
 
     Raises
     ------
@@ -206,12 +205,12 @@ def _simplex(dimension: int, axes: Sequence[int]) -> Polytope:
     return Polytope(tuple(corners), tuple(everywhere & ~(1 << label) for label in facets), facets)
 
 
-def _orthant(sizes: Sequence[int]) -> Array:
-    """From (w, t, 1) to (z, 1), times t; sizes[i], with its sign, is what z_i is measured in."""
-    dimension = len(sizes)
+def _orthant(signs: Sequence[int]) -> Array:
+    """From (w, t, 1) to (z, 1) times t, where z has these signs."""
+    dimension = len(signs)
     matrix = np.zeros((dimension + 1, dimension + 1), dtype=object)
     for i in range(dimension - 1):
-        matrix[i, i] = sizes[i]
-    matrix[dimension - 1] = [-sizes[-1]] * dimension + [sizes[-1]]
+        matrix[i, i] = signs[i]
+    matrix[dimension - 1] = [-signs[-1]] * dimension + [signs[-1]]
     matrix[dimension, dimension - 1] = 1
     return matrix

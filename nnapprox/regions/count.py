@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager
 from fractions import Fraction
 
 import numpy as np
@@ -17,7 +16,7 @@ from nnapprox.regions.chart import bounded_chart, charts_of_space, without_depen
 from nnapprox.regions.domain import Domain, polytope
 from nnapprox.regions.line import integer_pieces
 from nnapprox.regions.line_filter import count_in_doubles
-from nnapprox.regions.passes import Run
+from nnapprox.regions.passes import Workers
 from nnapprox.regions.polytope import Polytope
 from nnapprox.regions.region_count import RegionCount
 from nnapprox.regions.slices import first_on_line, line_layers, restrict
@@ -63,7 +62,7 @@ def counts(
     domain: Domain,
     *,
     activation_only: bool = False,
-    workers: AbstractContextManager[Run] | None = None,
+    workers: Workers | None = None,
 ) -> Iterator[RegionCount]:
     """Count as `count_regions` does, but give what is found up to now now and then; the last is complete.
 
@@ -92,7 +91,7 @@ def slice_counts(
     domain: Domain,
     *,
     activation_only: bool = False,
-    workers: AbstractContextManager[Run] | None = None,
+    workers: Workers | None = None,
 ) -> Iterator[RegionCount]:
     """Count as `counts` does, on the line through two points or the plane through three.
 

@@ -6,17 +6,21 @@ Coordinates are those of a `Chart`, in which the domain lies in the cube [-1, 1]
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from typing import NamedTuple, TypeVar
+from functools import cached_property
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 
 from nnapprox import _plane, _space
+from nnapprox.dense import INSTRUCTION_SETS, instruction_set
 from nnapprox.exact import IntegerRows, integer_rows
 from nnapprox.network import Affine, Array, Network
 from nnapprox.regions import limbs
+from nnapprox.regions.chart import Chart
 from nnapprox.regions.polytope import Polytope
+from nnapprox.regions.residues import Residues, residues
 
 Layer = TypeVar("Layer", _plane.Layer, _space.Layer)
 
@@ -33,6 +37,45 @@ UNDERFLOW = 1e-200
 """More than all that is lost where products become too small for a double."""
 
 EPSILON = float(np.finfo(np.float64).eps)
+
+
+class KernelInput(Generic[Layer]):
+    """A network on charts: what all counts there have in common is prepared once.
+
+    Parameters
+    ----------
+    kind : type
+        The kernel's layers.
+    network : Network
+        A relu or leaky-relu network of one hidden layer or more.
+    charts : sequence of Chart
+        Their first layers have the same scales.
+    """
+
+    def __init__(self, kind: type[Layer], network: Network, charts: Sequence[Chart]) -> None:
+        self.network = network
+        self._layers: list[Layer] = _hidden_layers(kind, network, charts)
+        self._slope = _nearest(*network.negative_slope.as_integer_ratio())
+        self._slope_limbs = limbs.limbs(_slope_parts(network))
+
+    @cached_property
+    def residues(self) -> Residues:
+        """The network's."""
+        return residues(self.network)
+
+    def arguments(self, chart: Chart) -> dict[str, Any]:
+        """What the counters of both kernels take."""
+        sides = _sides(chart.polytope)
+        return {
+            "isa": INSTRUCTION_SETS.index(instruction_set()),
+            "given": np.ascontiguousarray(np.vstack([_bounded(sides), _bounded(chart.first)]).T),
+            "sides": limbs.limbs(sides.matrix),
+            "first": limbs.limbs(chart.first.matrix),
+            "layers": self._layers,
+            "unit": chart.unit,
+            "slope": self._slope,
+            "slope_parts": self._slope_limbs,
+        }
 
 
 class Entries(NamedTuple):
@@ -97,7 +140,7 @@ def _rational_entries(layers: Sequence[Affine], slope: Fraction, scale: tuple[in
         yield Entries(row, column, limbs.limbs(matrix[row, column]), weight_bits, bias_bits)
 
 
-def hidden_layers(kind: type[Layer], network: Network, first: IntegerRows) -> list[Layer]:
+def _hidden_layers(kind: type[Layer], network: Network, charts: Sequence[Chart]) -> list[Layer]:
     """The hidden layers of a network after the first, for a kernel.
 
     Parameters
@@ -105,26 +148,27 @@ def hidden_layers(kind: type[Layer], network: Network, first: IntegerRows) -> li
     kind : type
         The kernel's layers.
     network : Network
-    first : IntegerRows
-        Its first layer; if the network is one of floats, its rows have one scale in common.
+    charts : sequence of Chart
+        Where it is counted; their first layers have the same scales.
     """
+    scale = charts[0].first.scale
     slope = network.negative_slope
     following = network.layers[1:-1]
     if network.dtype == "rational":
-        later = _rational_entries(following, slope, first.scale)
+        later = _rational_entries(following, slope, scale)
     else:
-        later = _dyadic_entries(following, slope, first.scale[0])
-    bits = limbs.bits(first.matrix)
+        later = _dyadic_entries(following, slope, scale[0])
+    bits = max(limbs.bits(chart.first.matrix) for chart in charts)
     layers = []
     for affine, entries in zip(following, later, strict=True):
         # of sums over the inputs and the bias
-        bits += entries.weight_bits + limbs.bits(slope_parts(network)) + affine.inputs.bit_length()
+        bits += entries.weight_bits + limbs.bits(_slope_parts(network)) + affine.inputs.bit_length()
         bits = max(bits, entries.bias_bits) + 1
         layers.append(_layer(kind, affine, entries, bits))
     return layers
 
 
-def slope_parts(network: Network) -> Array:
+def _slope_parts(network: Network) -> Array:
     """Numerator and denominator of what an inactive neuron is multiplied with."""
     return np.array(network.negative_slope.as_integer_ratio(), dtype=object)
 
@@ -150,10 +194,10 @@ def _layer(kind: type[Layer], affine: Affine, entries: Entries, bits: int) -> La
     )
 
 
-def bounded(rows: IntegerRows) -> Array:
+def _bounded(rows: IntegerRows) -> Array:
     """Forms in doubles, a row each with a bound on the error of values in the cube, in whole blocks."""
     scales = np.array(rows.scale, dtype=object)[:, None]
-    forms = np.frompyfunc(nearest, 2, 1)(rows.matrix, scales).astype(np.float64)
+    forms = np.frompyfunc(_nearest, 2, 1)(rows.matrix, scales).astype(np.float64)
     error = np.where(_comfortable(forms), 8 * EPSILON * np.abs(forms).sum(axis=1), np.inf)
     return np.pad(np.column_stack([forms, error]), ((0, -len(forms) % BLOCK), (0, 0)))
 
@@ -162,11 +206,11 @@ def _rounded(numbers: Array) -> Array:
     """Doubles next to numbers; infinite where there are none so large, and 0 only for 0."""
     if numbers.dtype != object:
         return numbers.astype(np.float64)
-    each = np.frompyfunc(lambda number: nearest(number.numerator, number.denominator), 1, 1)
+    each = np.frompyfunc(lambda number: _nearest(number.numerator, number.denominator), 1, 1)
     return np.asarray(each(numbers), dtype=np.float64)
 
 
-def nearest(numerator: int, denominator: int) -> float:
+def _nearest(numerator: int, denominator: int) -> float:
     """The double next to a ratio; infinite where there is none so large, and 0 only for 0."""
     try:
         quotient = numerator / denominator
@@ -182,7 +226,23 @@ def _comfortable(rows: Array) -> Array:
     return np.asarray(((sizes == 0) | ((sizes > low) & (sizes < high))).all(axis=1))
 
 
-def side_rows(polytope: Polytope, order: Iterable[int]) -> IntegerRows:
-    """The sides with these labels."""
-    forms = [[int(number) for number in polytope.facets[label]] for label in order]
+def _sides(polytope: Polytope) -> IntegerRows:
+    """The sides of a polytope, in the order of `side_labels`."""
+    forms = [[int(number) for number in polytope.facets[label]] for label in side_labels(polytope)]
     return IntegerRows(np.array(forms, dtype=object), (1,) * len(forms))
+
+
+def side_labels(polytope: Polytope) -> list[int]:
+    """The labels of sides in the order that kernels number them in, which for a polygon is that around it."""
+    if polytope.dimension > 2:
+        return list(polytope.facets)
+    beside: dict[int, list[int]] = {label: [] for label in polytope.facets}
+    for on in polytope.incidence:
+        one, other = (label for label in polytope.facets if on >> label & 1)
+        beside[one].append(other)
+        beside[other].append(one)
+    order = [next(iter(beside))]
+    order.append(beside[order[0]][0])
+    while len(order) < len(beside):
+        order.append(next(label for label in beside[order[-1]] if label != order[-2]))
+    return order

@@ -2,82 +2,33 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
-from typing import NamedTuple, Protocol, TypeAlias, TypeVar
+from contextlib import AbstractContextManager, contextmanager
+from operator import add, methodcaller
+from typing import TypeAlias
 
-import numpy as np
-
-from nnapprox.network import Array, Network
-from nnapprox.regions import plane_input, space_input
+from nnapprox.network import Network
 from nnapprox.regions.chart import Chart
 from nnapprox.regions.gluing import Gluing
 from nnapprox.regions.region_count import RegionCount
+from nnapprox.regions.search import Search, Tally
 
-SECONDS = 0.01
-"""How long a kernel works before it reports."""
-
-
-class Counter(Protocol):
-    """A kernel's count on its way."""
-
-    def run(self, work: int) -> bool:
-        """Go on for about so many nanoseconds; returns whether there is more to do."""
-
-    def fingerprints(self) -> Array:
-        """Those of the regions that the last run found."""
-
-    def cells(self) -> tuple[Array, Array, Array]:
-        """What the last run listed, as `Gluing.second_pass` takes it."""
-
-    @property
-    def regions(self) -> int:
-        """Found up to now."""
-
-    @property
-    def predicates(self) -> int:
-        """Decisions up to now."""
-
-    @property
-    def exact_decisions(self) -> int:
-        """Those of them that took integers."""
-
-
-class Tally(NamedTuple):
-    """What a pass has done on the way since it last told.
-
-    Attributes
-    ----------
-    regions, predicates, exact_fallbacks : int
-        As in `RegionCount`.
-    found : tuple of array
-        Of the first pass, fingerprints, or none where they are not wanted; of the second, what `Gluing.second_pass`
-        takes.
-    """
-
-    regions: int
-    predicates: int
-    exact_fallbacks: int
-    found: tuple[Array, ...]
-
-
-Task: TypeAlias = Callable[[], Iterator[Tally]]
+Task: TypeAlias = Callable[[Search], Iterator[Tally]]
 Run: TypeAlias = Callable[[Sequence[Task]], Iterator[Iterable[Tally]]]
 """Gives what tasks tell as they do, and nothing now and then."""
 
-Begun = TypeVar("Begun", bound=Counter)
+Workers: TypeAlias = Callable[[Search], AbstractContextManager[Run]]
+"""Gives a search to all who take part in it."""
 
 
-def here(tasks: Sequence[Task]) -> Iterator[Iterable[Tally]]:
+@contextmanager
+def here(search: Search) -> Iterator[Run]:
     """Do tasks one after the other, in this process."""
-    for task in tasks:
-        for tally in task():
-            yield [tally]
+    yield lambda tasks: ([tally] for task in tasks for tally in task(search))
 
 
 def counts(
-    network: Network, charts: Sequence[Chart], *, activation_only: bool = False, run: Run = here
+    network: Network, charts: Sequence[Chart], *, activation_only: bool = False, workers: Workers = here
 ) -> Iterator[RegionCount]:
     """Count the regions on charts that no region is on two of, giving what is found up to now every now and then.
 
@@ -86,9 +37,10 @@ def counts(
     network : Network
         With the activation relu or leaky-relu, and a hidden layer.
     charts : sequence of Chart
+        Their first layers have the same scales.
     activation_only : bool
         Count neither linear regions nor affine maps.
-    run : function
+    workers : Workers
         What does the work.
 
     Yields
@@ -97,81 +49,46 @@ def counts(
         The last is complete.
     """
     gluing = None if activation_only else Gluing(network)
-    total = Tally(0, 0, 0, ())
-    for tallies in run([partial(_first_pass, network, chart, activation_only) for chart in charts]):
-        for tally in tallies:
-            total = _sum(total, tally)
-            if gluing:
-                gluing.first_pass(*tally.found)
-        yield _count(total, gluing)
-    if gluing and len(repeated := gluing.repeated):
-        for tallies in run([partial(_second_pass, network, chart, repeated) for chart in charts]):
+    total = Tally()
+    with workers(Search(network, charts, activation_only)) as run:
+        for tallies in run([methodcaller("first_pass", number) for number in range(len(charts))]):
             for tally in tallies:
                 total = _sum(total, tally)
-                gluing.second_pass(*tally.found)
+                if gluing and tally.found:
+                    gluing.first_pass(*tally.found)
             yield _count(total, gluing)
+        if gluing and len(repeated := gluing.repeated):
+            for tallies in run([methodcaller("second_pass", number, repeated) for number in range(len(charts))]):
+                for tally in tallies:
+                    total = _sum(total, tally)
+                    if tally.found:
+                        gluing.second_pass(*tally.found)
+                yield _count(total, gluing)
     linear, maps = (gluing.linear_regions, gluing.distinct_affine_maps) if gluing else (None, None)
-    yield RegionCount(total.regions, linear, maps, total.predicates, total.exact_fallbacks, complete=True)
-
-
-def _sum(total: Tally, tally: Tally) -> Tally:
-    return Tally(
-        total.regions + tally.regions,
-        total.predicates + tally.predicates,
-        total.exact_fallbacks + tally.exact_fallbacks,
-        (),
+    yield RegionCount(
+        total.regions,
+        linear,
+        maps,
+        total.predicates,
+        total.exact_fallbacks,
+        complete=True,
+        worker_seconds=total.worker_seconds,
     )
 
 
+def _sum(total: Tally, tally: Tally) -> Tally:
+    return Tally(*map(add, total[:-1], tally[:-1]))
+
+
 def _count(total: Tally, gluing: Gluing | None) -> RegionCount:
-    certain = gluing.certain if gluing else None
-    return RegionCount(total.regions, certain, certain, total.predicates, total.exact_fallbacks, complete=False)
-
-
-def _first_pass(network: Network, chart: Chart, activation_only: bool) -> Iterator[Tally]:
-    """Count regions, and take the fingerprints of their maps."""
-    begun: Counter
-    if chart.polytope.dimension == 2:
-        begun = plane_input.counter(network, chart, None if activation_only else plane_input.fingerprints(network))
-    else:
-        begun = (space_input.counter if activation_only else space_input.with_fingerprints)(network, chart)
-    for tally in _told(begun):
-        yield tally if activation_only else tally._replace(found=(begun.fingerprints().copy(),))
-
-
-def _second_pass(network: Network, chart: Chart, repeated: Array) -> Iterator[Tally]:
-    """List the regions whose fingerprints are repeated, which are sorted."""
-    begun: Counter
-    if chart.polytope.dimension == 2:
-        begun = plane_input.counter(network, chart, plane_input.listing(network, chart, repeated))
-        order = plane_input.ring(chart.polytope)
-    else:
-        begun = space_input.with_listing(network, chart, repeated)
-        order = list(chart.polytope.facets)
-    sides = np.array([max(label - chart.first_label, -1) for label in order])
-    for tally in _told(begun):
-        patterns, offsets, labels = (array.copy() for array in begun.cells())
-        is_side = labels < 0
-        labels[is_side] = sides[-1 - labels[is_side]]
-        yield tally._replace(regions=0, found=(patterns, offsets, labels))
-
-
-def _told(counter: Counter) -> Iterator[Tally]:
-    before = (0, 0, 0)
-    for begun in runs(counter):
-        now = begun.regions, begun.predicates, begun.exact_decisions
-        regions, predicates, exact = (n - b for n, b in zip(now, before, strict=True))
-        yield Tally(regions, predicates, exact, ())
-        before = now
-
-
-def runs(counter: Begun) -> Iterator[Begun]:
-    """Let the kernel work to the end; give it every time that it reports."""
-    work = 10**6
-    unfinished = True
-    while unfinished:
-        began = time.perf_counter()
-        unfinished = counter.run(work)
-        seconds = time.perf_counter() - began
-        work = max(10**4, int(work * min(2.0, max(0.1, SECONDS / max(seconds, 1e-6)))))
-        yield counter
+    certain = max(1, gluing.certain) if gluing else None
+    return RegionCount(
+        max(1, total.regions),
+        certain,
+        certain,
+        total.predicates,
+        total.exact_fallbacks,
+        complete=False,
+        share=min(1.0, total.share / (2 if gluing else 1)),
+        worker_seconds=total.worker_seconds,
+    )

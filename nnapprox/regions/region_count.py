@@ -25,6 +25,10 @@ class RegionCount:
         Those of them that doubles left open, and integers decided.
     complete : bool
         Whether all regions are counted.
+    share : float
+        About how much of the work is done, from 0 to 1.
+    worker_seconds : float
+        What other processes or machines have spent on it, in seconds of theirs.
     """
 
     activation_regions: int
@@ -33,6 +37,8 @@ class RegionCount:
     predicates: int
     exact_fallbacks: int
     complete: bool
+    share: float = 1.0
+    worker_seconds: float = 0.0
 
     @classmethod
     def one(cls, activation_only: bool) -> RegionCount:

@@ -66,21 +66,8 @@ def _all(network: Network, domain: Polytope, found: Iterable[Cell]) -> Iterator[
     yield RegionCount(total, gluing.linear_regions, gluing.distinct_affine_maps, 0, 0, complete=True)
 
 
-def packed(
-    block: list[Cell], widths: tuple[int, ...], first_label: int, first_cut: int | None = None
-) -> tuple[Array, Array, Array]:
-    """Patterns, offsets and labels of cells, as `Gluing.second_pass` takes them.
-
-    Parameters
-    ----------
-    block : list of Cell
-    widths : tuple of int
-        Of the hidden layers.
-    first_label : int
-        That of the first neuron's facets.
-    first_cut : int, optional
-        If the domain was cut along kinks: what label the first neuron's would have there.
-    """
+def packed(block: list[Cell], widths: tuple[int, ...], first_label: int) -> tuple[Array, Array, Array]:
+    """Patterns, offsets and labels of cells, as `Gluing.second_pass` takes them; first_label is neuron 0's facets'."""
     words = -(-sum(widths) // 64)
     masks, labels = [], []
     for cell in block:
@@ -89,16 +76,10 @@ def packed(
             mask |= active << shift
             shift += width
         masks.append(mask.to_bytes(8 * words, "little"))
-        labels.append([_neuron(label, first_label, first_cut) for label in cell.polytope.facets])
+        labels.append([max(label - first_label, -1) for label in cell.polytope.facets])
     patterns = np.frombuffer(b"".join(masks), dtype="<u8").astype(np.uint64).reshape(len(block), words)
     offsets = np.cumsum([0, *map(len, labels)], dtype=np.int32)
     return patterns, offsets, np.array([label for row in labels for label in row], dtype=np.int32)
-
-
-def _neuron(label: int, first_label: int, first_cut: int | None) -> int:
-    if label >= first_label or first_cut is None:
-        return max(label - first_label, -1)
-    return max(label - first_cut, -1)
 
 
 def blocks(found: Iterable[Cell]) -> Iterator[list[Cell]]:

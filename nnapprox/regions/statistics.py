@@ -55,6 +55,8 @@ class Statistics:
 
     Attributes
     ----------
+    volume : Fraction
+        That of the domain, which all cells fill.
     volumes : tuple of Fraction
         Those of all cells (lengths in 1-D, areas in 2-D), from the least to the greatest.
     regions_after_layer : tuple of int
@@ -67,6 +69,7 @@ class Statistics:
     lipschitz : Lipschitz
     """
 
+    volume: Fraction
     volumes: tuple[Fraction, ...]
     regions_after_layer: tuple[int, ...]
     cuts_nothing: tuple[Neuron, ...]
@@ -92,8 +95,7 @@ class Statistics:
     @property
     def decades(self) -> dict[int, int]:
         """How many cells have at least 10^k, and less than 10^(k + 1), of the volume of the domain, by k."""
-        total = sum(self.volumes, Fraction(0))
-        counts = Counter(_decade(volume / total) for volume in self.volumes)
+        counts = Counter(_decade(volume / self.volume) for volume in self.volumes)
         return dict(sorted(counts.items()))
 
 
@@ -125,6 +127,7 @@ class _Census:
     def __init__(self, network: Network, domain: Polytope) -> None:
         self._widths = () if network.is_affine else network.widths[1:-1]
         self._first_label = domain.next_label
+        self._volume = domain.volume()
         self._volumes: list[Fraction] = []
         self._prefixes: tuple[set[tuple[int, ...]], ...] = tuple(set() for _ in self._widths)
         self._labels: set[int] = set()
@@ -149,6 +152,7 @@ class _Census:
         first = list(accumulate(self._widths, initial=self._first_label))
         squared, (start, end) = self._longest
         return Statistics(
+            self._volume,
             tuple(sorted(self._volumes)),
             tuple(map(len, self._prefixes)),
             tuple((layer, k) for layer, k in neurons if first[layer] + k not in self._labels),

@@ -125,7 +125,7 @@ def test_parts_of_charts_give_the_same(seed, parts):
         return
     expected = everywhere(network)
     charts = charts_of_space(network)
-    assert three_numbers(last(jobs.counts(network, charts, this_process(), parts=parts))) == expected
+    assert three_numbers(last(jobs.counts(network, charts, this_process, parts=parts))) == expected
 
 
 def test_processes():

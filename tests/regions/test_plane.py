@@ -13,13 +13,14 @@ from nnapprox.activation import Activation
 from nnapprox.calculus import affine, compose, parallel
 from nnapprox.errors import UsageError
 from nnapprox.network import Affine, Network
-from nnapprox.regions import kernel_input, plane_input
+from nnapprox.regions import kernel_input
 from nnapprox.regions.cells import cells
 from nnapprox.regions.chart import bounded_chart
-from nnapprox.regions.passes import runs
 from nnapprox.regions.plane import count_plane, counts
+from nnapprox.regions.plane_input import PlaneInput
 from nnapprox.regions.polytope import Polytope
 from nnapprox.regions.residues import fingerprint, residues
+from nnapprox.regions.search import runs
 from tests.regions.adversarial import dependent_layers
 from tests.regions.test_cells import folded, random_network, sawtooth, shallow, zigzag
 
@@ -235,13 +236,13 @@ def test_fingerprints_and_what_is_listed(seed):
         expected[pattern] = fingerprint(prepared, cell.pattern), sides_of(cell.polytope)
     prints = []
     chart = bounded_chart(network, domain)
-    for begun in runs(plane_input.counter(network, chart, plane_input.fingerprints(network))):
+    kernel = PlaneInput(network, [chart])
+    for begun, _ in runs(kernel.with_fingerprints(chart)):
         prints += begun.fingerprints().tolist()
     assert sorted(prints) == sorted(one for one, _ in expected.values())
     wanted = sorted(set(prints))[::2]
     found = []
-    listing = plane_input.listing(network, chart, np.array(wanted, dtype=np.uint64))
-    for begun in runs(plane_input.counter(network, chart, listing)):
+    for begun, _ in runs(kernel.with_listing(chart, np.array(wanted, dtype=np.uint64))):
         patterns, offsets, labels = begun.cells()
         for row, (start, end) in zip(patterns.tolist(), itertools.pairwise(offsets), strict=True):
             found.append(sum(word << 64 * place for place, word in enumerate(row)))
@@ -383,6 +384,7 @@ def test_a_long_count_tells_lower_bounds_on_its_way():
     for one, two in itertools.pairwise(found):
         assert one.activation_regions <= two.activation_regions
         assert one.linear_regions <= two.linear_regions
+        assert 0 <= one.share <= two.share <= 1
     assert [count.complete for count in found] == [False] * (len(found) - 1) + [True]
     assert found[-1].activation_regions == 119_787
     assert found[-1].exact_fallbacks < 10 < found[-1].predicates

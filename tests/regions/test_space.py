@@ -18,6 +18,7 @@ from nnapprox.regions.polytope import Polytope
 from nnapprox.regions.space import counts
 from tests.regions.adversarial import dependent_layers
 from tests.regions.test_cells import folded, random_network, shallow, zigzag
+from tests.regions.test_plane import he_normal
 
 WIDE = (-(10**6), 10**6)
 
@@ -155,11 +156,7 @@ def test_integers_and_doubles_agree(seed):
 
 @pytest.mark.parametrize("widths", [(3, 9, 9, 1), (3, 5, 5, 5, 5, 1), (4, 6, 5, 1), (5, 5, 4, 1), (6, 4, 3, 1)])
 def test_the_slow_counter_finds_as_many_on_usual_networks(widths):
-    choose = np.random.default_rng(0)
-    network = Network(
-        Affine(choose.normal(size=(o, i)) * np.sqrt(2 / i), 0.1 * choose.normal(size=o))
-        for i, o in itertools.pairwise(widths)
-    )
+    network = he_normal(widths)
     domain = [(-1, 1)] * widths[0]
     assert regions(network, domain) == sum(1 for _ in cells(network, domain))
 
@@ -171,7 +168,18 @@ def test_a_long_count_tells_lower_bounds_on_its_way():
     found = list(counts(network, [(-1, 1)] * 3))
     assert len(found) > 2
     assert all(one.activation_regions <= two.activation_regions for one, two in itertools.pairwise(found))
+    assert all(0 <= one.share <= two.share <= 1 for one, two in itertools.pairwise(found))
     assert [one.complete for one in found] == [False] * (len(found) - 1) + [True]
+
+
+@pytest.mark.parametrize("widths", [(3, 6, 5, 1), (3, 40, 30, 1), (4, 7, 5, 4, 1)])
+def test_instruction_sets_agree(widths, instruction_set):
+    """Not only on the number of regions, but on what doubles decide."""
+    network, domain = he_normal(widths), [(-1, 1)] * widths[0]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NNAPPROX_ISA", "baseline")
+        expected = count(network, domain)
+    assert count(network, domain) == expected
 
 
 def test_layers_that_the_network_does_not_have():

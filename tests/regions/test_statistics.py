@@ -53,7 +53,7 @@ def test_against_the_networks_first_layers_and_the_cells(widths, seed):
     network = random_network(widths, seed)
     domain = [(-1, 2)] * widths[0]
     found = statistics(network, domain)
-    assert sum(found.volumes) == 3 ** widths[0]
+    assert sum(found.volumes) == found.volume == 3 ** widths[0]
     for layer, regions in enumerate(found.regions_after_layer, start=1):
         first = Network([*network.layers[:layer], Affine([[F(1)] * widths[layer]], [F(0)])])
         assert regions == sum(1 for _ in cells(first, domain))
