@@ -70,7 +70,8 @@ class Views:
                 raise click.UsageError(f"{name} is for one or two inputs, not for {inputs}: take a --line or a --plane")
         for name, asked in (("--stats", self.stats), ("--plot", self.plot), ("--export", self.export)):
             if asked and place.domain == "all":
-                raise click.UsageError(f"{name} needs a bounded domain, not all: give a box as --domain=-1,1")
+                box = ",".join(["-1,1"] * inputs)
+                raise click.UsageError(f"{name} needs a bounded domain, not all: give a box as --domain={box}")
         if self.export is not None:
             if Path(self.export).suffix.lower() not in (".json", ".npz"):
                 raise click.UsageError(f"--export writes .json or .npz, not {self.export}")
