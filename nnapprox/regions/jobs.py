@@ -109,9 +109,9 @@ def _processes(jobs: int, search: Search) -> Iterator[Run]:
     executor = ProcessPoolExecutor(jobs, context, _begin, (stop, told, search))
 
     def run(tasks: Sequence[Task]) -> Iterator[Iterable[Tally]]:
+        before = _amounts(told)
         with _interrupts_held():  # processes start here, and would tell of one before they come to ignore them
             waiting: set[Future[Found]] = {executor.submit(_carried_out_here, task) for task in tasks}
-        before = _amounts(told)
         while waiting:
             done, waiting = wait(waiting, SECONDS, FIRST_COMPLETED)
             now = _amounts(told)
