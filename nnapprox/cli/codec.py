@@ -145,7 +145,7 @@ class _Meter:
         """Write the file (to nowhere lasting without a path), read it back, and measure what was read."""
         from nnapprox import files
         from nnapprox.atomic import write_atomically
-        from nnapprox.quantization import curve
+        from nnapprox.quantization import distance
 
         with tempfile.TemporaryDirectory() as folder:
             written = Path(path or f"{folder}/network.nnq")
@@ -158,8 +158,8 @@ class _Meter:
             "bits": 8 * size,
             "bytes": size,
             "bits_per_weight": 8 * size / network.parameters,
-            "relative_error": curve.relative_error(network, self.original, self.inputs.measured),
-            "sup_error": curve.sup_error(network, self.original, self.inputs.measured),
+            "relative_error": distance.relative_error(network, self.original, self.inputs.measured),
+            "sup_error": distance.sup_error(network, self.original, self.inputs.measured),
             "predicted_error": point.attempt.predicted,
             "certificate": None,
             "accuracy": accuracy,

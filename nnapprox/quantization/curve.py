@@ -12,7 +12,7 @@ import numpy as np
 
 from nnapprox.errors import UsageError
 from nnapprox.files.nnq import Encoded, matrix_bytes, to_bytes
-from nnapprox.network import Array, Network
+from nnapprox.network import Network
 from nnapprox.quantization.encoder import PASSES, Attempt, Plan, Quantizer
 
 CURVE = tuple(10 ** (-1 - k / 5.5) for k in range(12))
@@ -151,22 +151,6 @@ def _next(
         return inside[0] + min(0.75, max(0.25, share)) * (outside[0] - inside[0])
     slope = 0.9 if finest else -0.6
     return here[0] + max(-3.0, min(3.0, (aim - here[1]) / slope))
-
-
-def relative_error(network: Network, original: Array, x: Array) -> float:
-    """Relative L2 error of a network's outputs against original ones, float64 of shape (m, N_L)."""
-    power = float((original**2).sum())
-    off = float(((_outputs(network, x) - original) ** 2).sum())
-    return math.sqrt(off / power) if power else math.sqrt(off)
-
-
-def sup_error(network: Network, original: Array, x: Array) -> float:
-    """The largest difference of an output at these points."""
-    return float(np.abs(_outputs(network, x) - original).max())
-
-
-def _outputs(network: Network, x: Array) -> Array:
-    return network(x.astype(network.dtype)).astype(np.float64)
 
 
 def layer_bits(encoded: Encoded) -> list[dict[str, Any]]:

@@ -24,6 +24,7 @@ from nnapprox.files import grid as grid_file
 from nnapprox.files.grid_code import GridCode, lossless_bits
 from nnapprox.functions import Expression
 from nnapprox.network import Network
+from nnapprox.quantization.distance import relative_error
 from nnapprox.quantization.propagation import certify_by_propagation, lipschitz_constant
 
 MOST_EXACT_INPUTS, MOST_EXACT_NONZEROS = 2, 20_000
@@ -166,7 +167,9 @@ class Yardstick:
     def measure(self, stored: Stored) -> Measured:
         """Find all errors of what was stored."""
         network, domain, points = stored.network, self.domain, self.points
-        relative = None if points is None else relative_error(network, self.original, points)
+        relative = None
+        if points is not None:
+            relative = relative_error(network, self.original.astype("float64")(points), points)
         if domain is None:
             return Measured(stored, None, None, None, relative)
         bound = a_priori_bound(self.original, stored.fractional_bits, domain)
@@ -225,13 +228,6 @@ def is_exact(network: Network) -> bool:
         and network.widths[0] <= MOST_EXACT_INPUTS
         and network.nonzeros <= MOST_EXACT_NONZEROS
     )
-
-
-def relative_error(network: Network, original: Network, points: NDArray[np.generic]) -> float:
-    """||network - original|| / ||original|| over points, in L2 and float64; infinite where only the latter is 0."""
-    ours, theirs = (each.astype("float64")(points) for each in (network, original))
-    distance, size = (float(np.linalg.norm(values)) for values in (ours - theirs, theirs))
-    return distance / size if size else (0.0 if not distance else float("inf"))
 
 
 def grids(network: Network) -> Iterator[int]:
