@@ -26,6 +26,7 @@ Array: TypeAlias = NDArray[Any]
 Interval: TypeAlias = tuple[Fraction, Fraction]
 
 BLUE, ORANGE, GREEN = "#0072B2", "#D55E00", "#009E73"  # Okabe and Ito (2008): told apart with every colour vision
+GREY = "#777777"
 SAMPLES = 2**11
 """A curve is drawn through so many points and one: kinks at coarser dyadic points are sharp."""
 

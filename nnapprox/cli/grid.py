@@ -52,9 +52,9 @@ def quantize_on_grid(
         "theorem": {"statement": "C M log2 M bits keep the error", "source": SOURCE},
     }
     if plot is not None:
-        from nnapprox import plots, rate_plots
+        from nnapprox import plots, quantization_plots
 
-        plots.save(rate_plots.grid_curve(measured, f"{file.name} on grids $2^{{-k}}\\mathbb{{Z}}$"), plot)
+        plots.save(quantization_plots.grid_curve(measured, f"{file.name} on grids $2^{{-k}}\\mathbb{{Z}}$"), plot)
         output.note(f"wrote {plot}")
     if as_json:
         output.print_json(told)
