@@ -174,7 +174,8 @@ class Yardstick:
             return Measured(stored, None, None, None, relative)
         bound = a_priori_bound(self.original, stored.fractional_bits, domain)
         to_target = None if self.target is None else certify_target(network, self.target, domain)
-        return Measured(stored, bound, self._distance(network, domain), to_target, relative)
+        distance = certified_distance(network, self.original, domain)
+        return Measured(stored, bound, distance, to_target, relative)
 
     def curve(self, grids: Iterable[int], path: str | Path) -> Iterator[Measured]:
         """Store the original on one grid after another, all in one file, and measure what was stored."""
@@ -200,17 +201,19 @@ class Yardstick:
                 return measured
         raise UsageError(f"no grid of fewer than {MOST_FRACTIONAL_BITS} fractional bits keeps within {error}")
 
-    def _distance(self, network: Network, domain: Domain) -> Certificate | None:
-        if is_exact(self.original):
-            try:
-                return certify(network, self.original, domain)
-            except UsageError:  # too many pieces
-                pass
-        return certify_by_propagation(network, self.original, domain)
-
     @staticmethod
     def _upper(measured: Measured) -> Fraction | None:
         return None if measured.certificate is None else measured.certificate.upper
+
+
+def certified_distance(network: Network, original: Network, domain: Domain) -> Certificate | None:
+    """The sup distance of two networks of one shape: exact where it is found piece by piece, else a bound or None."""
+    if is_exact(original):
+        try:
+            return certify(network, original, domain)
+        except UsageError:  # too many pieces
+            pass
+    return certify_by_propagation(network, original, domain)
 
 
 def certify_target(network: Network, target: Expression, domain: Domain) -> Certificate | None:
