@@ -50,7 +50,8 @@ def command(file: Path, domain: Domain | None, out: str | None, as_json: bool) -
     from nnapprox import files
     from nnapprox.quantization.simplify import simplify
 
-    path = out or f"{file.stem}-simple{file.suffix}"
+    rounded = file.suffix.lower() == ".nnq"  # which holds what quantize makes, and nothing else
+    path = out or f"{file.stem}-simple{'.npz' if rounded else file.suffix}"
     require_writable(path)
     stored = files.read(file)
     before = stored.network

@@ -2,6 +2,6 @@
 
 from nnapprox.rates.families import FAMILIES, Family
 from nnapprox.rates.fit import Fit
-from nnapprox.rates.rate import Point, Rate, measure, rate
+from nnapprox.rates.rate import FEWEST_POINTS, Point, Rate, measure, rate
 
-__all__ = ["FAMILIES", "Family", "Fit", "Point", "Rate", "measure", "rate"]
+__all__ = ["FAMILIES", "FEWEST_POINTS", "Family", "Fit", "Point", "Rate", "measure", "rate"]

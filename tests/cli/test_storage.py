@@ -100,6 +100,12 @@ def test_rate_lists_and_measures(cli):
     assert Path("a.png").stat().st_size > 1000
 
 
+def test_rates_stand_beside_those_of_the_class(cli):
+    shown = cli("rate", "spline", "--sizes", "4,8,16", "--quiet").out.splitlines()
+    assert any(line.startswith("gamma, fitted") and "±" in line and "95 %" in line for line in shown)
+    assert any(line.startswith("gamma* = 1/s(C)  2, for the class") for line in shown)
+
+
 def test_what_rate_refuses(cli):
     assert "did you mean square" in cli("rate", "sqare").failed(2)
     assert "three" in cli("rate", "--family", "square", "--sizes", "2,3").failed(2)
