@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import nnapprox
+from nnapprox.datasets import load_dataset
 
 
 def told(result):
@@ -74,6 +75,19 @@ def test_simplify_tells_and_writes(cli):
     part = told(cli("simplify", "hat.npz", "--domain", "0,1/2", "-o", "part.npz", "--json"))
     assert part["certificate"]["value"] == "0"
     assert nnapprox.load("part.npz").widths == (1, 1, 1)
+
+
+def test_inputs_that_are_constant_in_the_data_have_no_weights_left(cli):
+    found = told(cli("simplify", "network.npz", "--dataset", "digits", "-o", "part.npz", "--json", "--quiet"))
+    data = load_dataset("digits")
+    constant = np.ptp(np.vstack([data.x_train, data.x_test]), axis=0) == 0
+    part, whole = nnapprox.load("part.npz"), nnapprox.load("network.npz")
+    assert constant.any()
+    assert not part.layers[0].weight[:, constant].any()
+    assert found["equal"] == "on the domain"
+    x = data.x_test / data.divisor
+    np.testing.assert_allclose(part.astype("float64")(x), whole.astype("float64")(x), rtol=1e-12)
+    assert "give one" in cli("simplify", "hat.npz", "--domain", "0,1", "--dataset", "digits").failed(2)
 
 
 def test_a_certificate_goes_where_it_no_longer_holds(cli):
