@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 import nnapprox
+from nnapprox import rates
 from nnapprox.datasets import load_dataset
 
 
@@ -118,6 +120,19 @@ def test_rates_stand_beside_those_of_the_class(cli):
     shown = cli("rate", "spline", "--sizes", "4,8,16", "--quiet").out.splitlines()
     assert any(line.startswith("gamma, fitted") and "±" in line and "95 %" in line for line in shown)
     assert any(line.startswith("gamma* = 1/s(C)  2, for the class") for line in shown)
+
+
+def test_rates_that_are_interrupted_are_those_of_what_is_there(cli, monkeypatch):
+    measure = rates.measure
+
+    def interrupted(*arguments):
+        yield from itertools.islice(measure(*arguments), 4)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(rates, "measure", interrupted)
+    result = cli("rate", "spline", "--json", "--quiet")
+    assert (result.status, len(json.loads(result.out)["points"])) == (130, 4)
+    assert "4 sizes" in result.err
 
 
 def test_what_rate_refuses(cli):
