@@ -259,10 +259,10 @@ def _print(told: Mapping[str, Any], meter: _Meter, path: str | None) -> None:
         {
             "bits": lambda point: point["bits"],
             "bytes": lambda point: point["bytes"],
-            "bits/weight": lambda point: f"{point['bits_per_weight']:.3f}",
-            "relative error": lambda point: f"{point['relative_error']:.4g}",
-            "sup error": lambda point: f"{point['sup_error']:.4g}",
-            "predicted": lambda point: f"{point['predicted_error']:.4g}",
+            "per weight": lambda point: f"{point['bits_per_weight']:.3f}",
+            "relative error": lambda point: f"{point['relative_error']:.3g}",
+            "sup error": lambda point: f"{point['sup_error']:.3g}",
+            "predicted": lambda point: f"{point['predicted_error']:.3g}",
             "accuracy %": lambda point: (
                 None if point["accuracy"] is None else output.accuracy_text(point["accuracy"], point["standard_error"])
             ),

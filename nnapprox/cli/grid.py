@@ -161,6 +161,7 @@ def _shown(point: Mapping[str, Any], stored: NetworkFile) -> dict[str, object]:
 
 
 def _print_curve(curve: Sequence[Mapping[str, Any]]) -> None:
+    some = any(point["lossless"] for point in curve)
     columns: dict[str, Callable[[Mapping[str, Any]], object]] = {
         "k": lambda point: point["fractional_bits"],
         "M": lambda point: point["nonzeros"],
@@ -172,7 +173,7 @@ def _print_curve(curve: Sequence[Mapping[str, Any]]) -> None:
         "relative L2": lambda point: _rounded(point["relative_error"]),
         "a-priori bound": lambda point: _rounded(point["a_priori_bound"]),
         "accuracy %": _accuracy,
-        "lossless": lambda point: "yes" if point["lossless"] else "no",
+        "lossless": lambda point: ("yes" if point["lossless"] else "no") if some else None,
     }
     output.print_columns(curve, columns)
 
@@ -196,5 +197,5 @@ def _upper(certificate: Mapping[str, Any] | None) -> str | Fraction | None:
     value: Any = certificate["value"]
     if certificate["kind"] == "exact" and value.denominator < 10**6:
         return Fraction(value)
-    relation = "<= " if certificate["kind"] == "bound" else ""
+    relation = "<=" if certificate["kind"] == "bound" else ""
     return f"{relation}{_rounded(value[-1] if isinstance(value, list) else value)}"

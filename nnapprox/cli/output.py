@@ -59,7 +59,7 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> None
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    table = Table(box=SIMPLE_HEAD)
+    table = Table(box=SIMPLE_HEAD, collapse_padding=True, pad_edge=False)
     for name in header:
         table.add_column(name, justify="right")
     for line in lines:
