@@ -18,32 +18,33 @@ if TYPE_CHECKING:
 EPILOG = """\b
 Examples:
   $ nnapprox rate square
-  $ nnapprox rate lipschitz-code --sizes 8,16,32 --json
+  $ nnapprox rate lipschitz --sizes 8,16,32 --json
 """
 
 
 class FamilyName(click.ParamType):  # type: ignore[type-arg] # generic since click 8.4
-    """The name of a family."""
+    """The name of a family, or of a class that one is for."""
 
     name = "FAMILY"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        from nnapprox.rates import FAMILIES
+        from nnapprox.rates import CLASSES, FAMILIES
 
-        if value not in FAMILIES:
-            self.fail(f"no family is called {value!r}: {nearest(value, FAMILIES)}", param, ctx)
-        return str(value)
+        family = CLASSES.get(value, value)
+        if family not in FAMILIES:
+            self.fail(f"no family is called {value!r}: {nearest(value, [*FAMILIES, *CLASSES])}", param, ctx)
+        return str(family)
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         from click.shell_completion import CompletionItem
 
-        from nnapprox.rates import FAMILIES
+        from nnapprox.rates import CLASSES, FAMILIES
 
-        return [CompletionItem(name) for name in FAMILIES if name.startswith(incomplete)]
+        return [CompletionItem(name) for name in (*FAMILIES, *CLASSES) if name.startswith(incomplete)]
 
 
 @click.command(epilog=EPILOG)
-@click.argument("name", required=False, type=FamilyName(), metavar="[FAMILY]")
+@click.argument("name", required=False, type=FamilyName(), metavar="[FAMILY|CLASS]")
 @click.option("--family", type=FamilyName(), help="The same as the argument.")
 @click.option("--sizes", type=Integers(), help="Sizes to build, at least three, instead of the family's own.")
 @plot_option
@@ -56,7 +57,8 @@ def command(
 
     Networks of growing size are built, certified, and stored on the coarsest grid that adds no more than they err by;
     gamma in error ~ bits^-gamma is fitted and shown beside gamma*, which the literature gives for the class; C is that
-    of the theorem's C M log2 M bits for M edges. Without a name, all families are listed.
+    of the theorem's C M log2 M bits for M edges. A class, as lipschitz or analytic, stands for one of its families; without
+    a name, all families are listed.
     """
     from nnapprox.rates import FAMILIES, FEWEST_POINTS, measure, rate
 

@@ -119,3 +119,9 @@ FAMILIES: dict[str, Family] = {
     ),
 }  # fmt: skip
 """By the name that the command line has for them."""
+
+CLASSES = {
+    "analytic": "square", "besov": "sqrt-dictionary", "bounded-variation": "bv-haar", "hoelder": "sawtooth-shallow",
+    "lipschitz": "lipschitz-code", "piecewise-smooth": "sqrt-dictionary", "smooth": "spline",
+}  # fmt: skip
+"""The families by which classes are measured."""

@@ -120,6 +120,7 @@ def test_rates_stand_beside_those_of_the_class(cli):
     shown = cli("rate", "spline", "--sizes", "4,8,16", "--quiet").out.splitlines()
     assert any(line.startswith("gamma, fitted") and "±" in line and "95 %" in line for line in shown)
     assert any(line.startswith("gamma* = 1/s(C)  2, for the class") for line in shown)
+    assert shown == cli("rate", "smooth", "--sizes", "4,8,16", "--quiet").out.splitlines()
 
 
 def test_rates_that_are_interrupted_are_those_of_what_is_there(cli, monkeypatch):
