@@ -57,8 +57,8 @@ def command(
 
     Networks of growing size are built, certified, and stored on the coarsest grid that adds no more than they err by;
     gamma in error ~ bits^-gamma is fitted and shown beside gamma*, which the literature gives for the class; C is that
-    of the theorem's C M log2 M bits for M edges. A class, as lipschitz or analytic, stands for one of its families; without
-    a name, all families are listed.
+    of the theorem's C M log2 M bits for M edges. A class, as lipschitz or analytic, stands for one of its families;
+    without a name, all families are listed.
     """
     from nnapprox.rates import FAMILIES, FEWEST_POINTS, measure, rate
 
