@@ -24,7 +24,6 @@ Arrays = Mapping[str, NDArray[Any]]
 Setting = dict[str, Any]
 Cost = tuple[int, float, Any]
 
-DEFAULT_STEP, DEFAULT_BIAS_STEP = -32, -75
 WEIGHT_STEPS, BIAS_STEPS = range(-60, 5), range(-60, -3, 4)
 """As it counts them: four to an octave."""
 
@@ -60,13 +59,6 @@ def encode(python: str, arrays: Arrays, settings: Sequence[Setting]) -> list[tup
             ]
 
 
-def default(python: str, network: Network, measure: Callable[[Network], float]) -> Stream:
-    """A network as it comes without options."""
-    arrays = _arrays(network)
-    steps = {name: DEFAULT_STEP if name[0] == "W" else DEFAULT_BIAS_STEP for name in arrays}
-    return _streams(python, network, [{"qp": steps, **WAYS[0]}], measure)[0]
-
-
 def tuned(
     python: str, network: Network, relative_error: Callable[[Network, int | None], float], cache: Path | None = None
 ) -> list[Stream]:
@@ -96,7 +88,7 @@ def smallest(streams: Iterable[Stream], error: float) -> Stream | None:
 
 
 def _settings(python: str, network: Network, way: Setting, measure: Callable[[Network], float]) -> list[Setting]:
-    """Steps for every tensor that are best for some slope."""
+    """Steps for every tensor that together are best for some error."""
     arrays = _arrays(network)
     alone = [(name, step) for name in arrays for step in (WEIGHT_STEPS if name[0] == "W" else BIAS_STEPS)]
     results = encode(python, arrays, [{"qp": {name: step}, **way} for name, step in alone])
