@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nnapprox.plots import BLUE, GREEN, GREY, ORANGE
+from nnapprox.plots import BLUE, GREEN, GREY, ORANGE, label_bits
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -70,6 +70,7 @@ def error_against_bits(
         name = f"the theorem's slope: {weights:,} more bits,\none a weight, halve the error"
         axes.plot(*_columns(point for point in line if point[1] <= top), color=GREY, ls=":", label=name)
     axes.grid(which="both", alpha=0.2)
+    label_bits(axes)
     if axes.lines:
         axes.legend(loc="best", fontsize=8)
     return figure
@@ -110,6 +111,7 @@ def grid_curve(curve: Sequence[Measured], title: str) -> Figure:
             bits, sizes = zip(*shown, strict=True)
             axes.plot(bits, sizes, label=name, lw=1.2, **style)
     axes.grid(which="both", alpha=0.2)
+    label_bits(axes)
     if axes.lines:
         axes.legend(loc="best")
     return figure

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from math import ceil
 from typing import TYPE_CHECKING
 
-from nnapprox.plots import BLUE, GREEN, GREY, ORANGE
+from nnapprox.plots import BLUE, GREEN, GREY, ORANGE, label_bits
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -69,3 +69,4 @@ def _draw(axes: Axes, found: Rate, family: Family) -> None:
         curve = [2.0 ** -(2**fit.intercept * b**fit.slope) for b in bits]
         axes.plot(bits, curve, color=GREEN, ls="-.", lw=1, label=f"fitted $2^{{-c\\,bits^a}}$, a = {fit.slope:.2f}")
     axes.grid(which="both", alpha=0.2)
+    label_bits(axes)

@@ -24,6 +24,9 @@ _MOST_TRIES = 8
 
 _FEW_TRIES = 3
 
+_COARSE, _FINER, _MOST_FINER = 2.0, 1.3, 45
+"""From what error on, and by what, steps become finer until an accuracy is kept, and how often."""
+
 _MOST_ERROR = 1e4
 """Steps for it leave no weights."""
 
@@ -84,14 +87,33 @@ def at_bytes(quantizer: Quantizer, size: int, report: Report | None = None) -> P
 
 
 def at_accuracy(quantizer: Quantizer, holds: Callable[[Network], bool], report: Report | None = None) -> Point:
-    """The smallest file found of a network for which something holds; finer ones are taken until it does."""
-    step, found = _first_step(quantizer, 0.5), None
-    for _ in range(40):
+    """The smallest file found of a network for which something holds.
+
+    Finer steps are taken until it does, then some between the last two: what holds need not hold of all finer ones.
+
+    Raises
+    ------
+    UsageError
+        It never does.
+    """
+    step, best = _first_step(quantizer, _COARSE), None
+    for _ in range(_MOST_FINER):
         point = _point(quantizer, step, report)
         if holds(point.attempt.encoded.network()):
-            return point
-        found, step = point, step / 1.3
-    raise UsageError(f"no file keeps that accuracy, not even one of {len(found.content) if found else 0} bytes")
+            best = point
+            break
+        step /= _FINER
+    if best is None:
+        raise UsageError(f"no file keeps that accuracy, not even one of {len(point.content)} bytes")
+    low, high = step, step * _FINER
+    for _ in range(_FEW_TRIES):
+        middle = math.sqrt(low * high)
+        point = _point(quantizer, middle, report)
+        if holds(point.attempt.encoded.network()):
+            best, low = min(best, point, key=lambda point: len(point.content)), middle
+        else:
+            high = middle
+    return best
 
 
 def curve(quantizer: Quantizer, errors: Iterable[float] = CURVE, report: Report | None = None) -> Iterator[Point]:

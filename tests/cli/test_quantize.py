@@ -40,6 +40,15 @@ def test_an_accuracy_is_kept(cli):
     assert told["curve"][0]["accuracy"] >= told["source_accuracy"] - 0.05
 
 
+def test_the_more_accuracy_is_given_up_the_smaller_the_file(cli):
+    sizes = []
+    for drop in (1, 20, 60):
+        told = json.loads(cli("quantize", "network.npz", "--max-accuracy-drop", drop, "--json", "--quiet").out)
+        assert told["curve"][0]["accuracy"] >= told["source_accuracy"] - drop / 100
+        sizes.append(told["curve"][0]["bytes"])
+    assert sorted(set(sizes), reverse=True) == sizes
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
