@@ -48,7 +48,7 @@ Report = Callable[[float], None]
 
 
 def at_error(quantizer: Quantizer, error: float, report: Report | None = None, start: float | None = None) -> Point:
-    """The smallest file found that keeps within a relative L2 error on the calibration inputs.
+    """The smallest file found that keeps within a relative L2 error on the inputs held out, and surely on others.
 
     Raises
     ------
@@ -57,7 +57,7 @@ def at_error(quantizer: Quantizer, error: float, report: Report | None = None, s
     """
 
     def excess(point: Point) -> float:
-        return point.attempt.measured / error
+        return point.attempt.assured / error
 
     best = _search(quantizer, excess, report, start or _first_step(quantizer, error))
     if best is None:
