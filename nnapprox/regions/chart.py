@@ -129,17 +129,16 @@ def split(charts: Sequence[Chart], number: int) -> list[Chart]:
     Such a cut goes through no activation region: those of the parts add up. Facets on a cut keep the neuron that made
     it, so that `gluing` joins regions across it.
     """
-    parts = [(chart, _crossing(chart)) for chart in charts]
+    parts = [(chart, forms := chart.forms, _crossing(chart.polytope, forms)) for chart in charts]
     while len(parts) < number:
-        place = max(range(len(parts)), key=lambda i: len(parts[i][1]))
-        chart, crossing = parts[place]
+        place = max(range(len(parts)), key=lambda i: len(parts[i][2]))
+        chart, forms, crossing = parts[place]
         if not crossing:
             break
         k = min(crossing, key=lambda k: _unevenness(crossing[k]))
-        halves = chart.polytope.split(chart.forms[k], crossing[k], chart.first_label + k)
-        smaller = [replace(chart, polytope=half) for half in halves]
-        parts[place : place + 1] = [(part, _crossing(part)) for part in smaller]
-    return [chart for chart, _ in parts]
+        halves = chart.polytope.split(forms[k], crossing[k], chart.first_label + k)
+        parts[place : place + 1] = [(replace(chart, polytope=half), forms, _crossing(half, forms)) for half in halves]
+    return [chart for chart, _, _ in parts]
 
 
 def _unevenness(values: list[Integer]) -> float:
@@ -148,9 +147,9 @@ def _unevenness(values: list[Integer]) -> float:
     return abs(int(above - below) / int(above + below))
 
 
-def _crossing(chart: Chart) -> dict[int, list[Integer]]:
-    """The neurons of the first layer that have both signs on a chart, and their values at its vertices."""
-    values = enumerate(chart.polytope.values(chart.forms))
+def _crossing(part: Polytope, forms: list[Form]) -> dict[int, list[Integer]]:
+    """The forms that have both signs on a polytope, and their values at its vertices."""
+    values = enumerate(part.values(forms))
     return {k: at for k, at in values if max(at) > 0 > min(at)}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import multiprocessing
+import pickle
 import signal
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,6 +12,8 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from contextlib import contextmanager
 from functools import partial
 from importlib import import_module
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, TypeAlias
 
 from nnapprox.errors import MissingExtraError, UsageError
@@ -106,24 +109,27 @@ def local_workers(jobs: int) -> Workers:
 def _processes(jobs: int, search: Search) -> Iterator[Run]:
     context = multiprocessing.get_context("spawn")
     stop, told = context.Event(), context.Value(_Amounts)
-    executor = ProcessPoolExecutor(jobs, context, _begin, (stop, told, search))
+    with TemporaryDirectory(prefix="nnapprox-") as folder:
+        path = Path(folder, "search")
+        path.write_bytes(pickle.dumps(search))  # through a pipe, each process would have to wait for the one before
+        executor = ProcessPoolExecutor(jobs, context, _begin, (stop, told, path))
+        try:
+            yield partial(_run, executor, told)
+        finally:
+            stop.set()
+            executor.shutdown(cancel_futures=True)
 
-    def run(tasks: Sequence[Task]) -> Iterator[Iterable[Tally]]:
-        before = _amounts(told)
-        with _interrupts_held():  # processes start here, and would tell of one before they come to ignore them
-            waiting: set[Future[Found]] = {executor.submit(_carried_out_here, task) for task in tasks}
-        while waiting:
-            done, waiting = wait(waiting, SECONDS, FIRST_COMPLETED)
-            now = _amounts(told)
-            since = Tally(*(n - b for n, b in zip(now, before, strict=True)))
-            yield [since, *(Tally(found=found) for future in done for found in future.result())]
-            before = now
 
-    try:
-        yield run
-    finally:
-        stop.set()
-        executor.shutdown(cancel_futures=True)
+def _run(executor: ProcessPoolExecutor, told: Any, tasks: Sequence[Task]) -> Iterator[Iterable[Tally]]:
+    before = _amounts(told)
+    with _interrupts_held():  # processes start here, and would tell of one before they come to ignore them
+        waiting: set[Future[Found]] = {executor.submit(_carried_out_here, task) for task in tasks}
+    while waiting:
+        done, waiting = wait(waiting, SECONDS, FIRST_COMPLETED)
+        now = _amounts(told)
+        since = Tally(*(n - b for n, b in zip(now, before, strict=True)))
+        yield [since, *(Tally(found=found) for future in done for found in future.result())]
+        before = now
 
 
 @contextmanager
@@ -139,10 +145,11 @@ def _interrupts_held() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _begin(stop: Any, told: Any, search: Search) -> None:
+def _begin(stop: Any, told: Any, path: Path) -> None:
     global _stop, _told, _search  # what processes share reaches them only when they start
-    _stop, _told, _search = stop, told, search
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal sends it to all: the count says when to stop
+    search = pickle.loads(path.read_bytes())  # noqa: S301 -- by the process that starts this one
+    _stop, _told, _search = stop, told, search
 
 
 def _carried_out_here(task: Task) -> Found:

@@ -57,6 +57,7 @@ class KernelInput(Generic[Layer]):
         self._layers: list[Layer] = _hidden_layers(kind, network, charts)
         self._slope = _nearest(*network.negative_slope.as_integer_ratio())
         self._slope_limbs = limbs.limbs(_slope_parts(network))
+        self._last: tuple[IntegerRows, tuple[Array, Array]] | None = None
 
     @cached_property
     def residues(self) -> Residues:
@@ -66,16 +67,24 @@ class KernelInput(Generic[Layer]):
     def arguments(self, chart: Chart) -> dict[str, Any]:
         """What the counters of both kernels take."""
         sides = _sides(chart.polytope)
+        given, integers = self._first_layer(chart.first)
         return {
             "isa": INSTRUCTION_SETS.index(instruction_set()),
-            "given": np.ascontiguousarray(np.vstack([_bounded(sides), _bounded(chart.first)]).T),
+            "given": np.ascontiguousarray(np.vstack([_bounded(sides), given]).T),
             "sides": limbs.limbs(sides.matrix),
-            "first": limbs.limbs(chart.first.matrix),
+            "first": integers,
             "layers": self._layers,
             "unit": chart.unit,
             "slope": self._slope,
             "slope_parts": self._slope_limbs,
         }
+
+    def _first_layer(self, rows: IntegerRows) -> tuple[Array, Array]:
+        """In doubles and in integers; parts of one chart have the same, and mostly come one after the other."""
+        last = self._last
+        if last is None or last[0] is not rows:
+            last = self._last = rows, (_bounded(rows), limbs.limbs(rows.matrix))  # in one step: threads may share this
+        return last[1]
 
 
 class Entries(NamedTuple):
@@ -158,7 +167,8 @@ def _hidden_layers(kind: type[Layer], network: Network, charts: Sequence[Chart])
         later = _rational_entries(following, slope, scale)
     else:
         later = _dyadic_entries(following, slope, scale[0])
-    bits = max(limbs.bits(chart.first.matrix) for chart in charts)
+    firsts = {id(chart.first): chart.first for chart in charts}.values()  # parts of one chart have the same
+    bits = max(limbs.bits(first.matrix) for first in firsts)
     layers = []
     for affine, entries in zip(following, later, strict=True):
         # of sums over the inputs and the bias
