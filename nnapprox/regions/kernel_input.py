@@ -151,14 +151,21 @@ def _layer(kind: type[Layer], affine: Affine, entries: Entries, bits: int) -> La
         inputs,
         neurons,
         _on_cache_lines(weight.T, missing),
-        np.pad(bias, (0, missing)),
-        np.pad(bias_error, (0, missing)),
+        padded(bias, neurons + missing),
+        padded(bias_error, neurons + missing),
         rounding,
         np.searchsorted(entries.row, np.arange(neurons + 1)),
         np.append(entries.column, 0).astype(np.int32),  # one more: not even a layer of zeros has none
-        np.pad(entries.integers, ((0, 1), (0, 0))),
+        padded(entries.integers, len(entries.integers) + 1),
         limbs.words(bits),
     )
+
+
+def padded(rows: Array, count: int) -> Array:
+    """The same rows, and zeros up to so many; quicker than `numpy.pad`, which small networks would notice."""
+    longer = np.zeros((count, *rows.shape[1:]), dtype=rows.dtype)
+    longer[: len(rows)] = rows
+    return longer
 
 
 def _on_cache_lines(rows: Array, missing: int) -> Array:
@@ -175,7 +182,7 @@ def bounded(forms: Array, factor: int = 1) -> Array:
     """Forms over a factor in doubles, a row each with a bound on the error of values in the cube, in whole blocks."""
     rows = _rounded(forms, factor)
     error = np.where(_comfortable(rows), 8 * EPSILON * np.abs(rows).sum(axis=1), np.inf)
-    return np.pad(np.column_stack([rows, error]), ((0, -len(rows) % BLOCK), (0, 0)))
+    return padded(np.column_stack([rows, error]), len(rows) + -len(rows) % BLOCK)
 
 
 def _rounded(numbers: Array, factor: int = 1) -> Array:
