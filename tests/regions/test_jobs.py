@@ -82,6 +82,17 @@ def test_processes():
     assert found[-1].worker_seconds > 0
 
 
+def test_what_is_found_while_others_are_started_counts(monkeypatch):
+    @contextmanager
+    def slowly():
+        yield
+        time.sleep(1.5)
+
+    monkeypatch.setattr(jobs, "_interrupts_held", slowly)
+    found = last(jobs.counts(FOLDS, CHARTS, jobs.local_workers(1), parts=8))
+    assert three_numbers(found) == three_numbers(count_plane(FOLDS, SQUARE))
+
+
 def test_a_count_that_is_given_up_ends_soon():
     """What its processes have found by then counts, though no part is done."""
     found = jobs.counts(DEEP, [bounded_chart(DEEP, SQUARE)], jobs.local_workers(2), parts=2)
