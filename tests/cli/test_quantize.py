@@ -127,4 +127,4 @@ def test_a_curve_that_is_interrupted_is_told_up_to_there(cli, monkeypatch):
     result = cli("quantize", "exact.npz", "--json", "--quiet")
     assert result.status == 130
     assert len(json.loads(result.out)["curve"]) == 2
-    assert "stopped: the curve has 2 of its points" in result.err
+    assert "stopped: 2 points of the curve" in result.err
