@@ -102,10 +102,10 @@ def command(
     name = dataset or known
     try:
         data = load_data(name, data_dir, target, quiet) if name and domain is None else None
-    except (DatasetError, UsageError) as error:
+    except (DatasetError, UsageError) as fault:
         if dataset is not None:
             raise
-        raise UsageError(f"the data that {file} was trained on: {error}; or give the inputs' --domain") from error
+        raise UsageError(f"the data that {file} was trained on: {fault}; or give the inputs' --domain") from fault
     if grid:
         quantize_on_grid(file, stored, Wanted(fractional_bits, error), domain, data, out, plot, as_json, quiet)
         return
