@@ -50,9 +50,9 @@ def quantize_by_codec(
     """
     from nnapprox.quantization.encoder import Quantizer
 
-    network = stored.network if stored.network.dtype != "rational" else stored.network.astype("float64")
     path = out or (None if target == Target() else f"{file.stem}.nnq")
-    meter = _Meter(network, inputs, domain)
+    meter = _Meter(stored.network, inputs, domain)
+    network = meter.network
     on_grids: list[tuple[float, float]] = []
     with output.progress(quiet) as report:
         metadata = _kept(stored.metadata)
@@ -165,7 +165,8 @@ class _Meter:
     def __init__(self, network: Network, inputs: Inputs, domain: Domain | None) -> None:
         from nnapprox.errors import UsageError
 
-        self.inputs, self.network, self.domain = inputs, network, domain
+        self.inputs, self.source, self.domain = inputs, network, domain
+        self.network = network = network if network.dtype != "rational" else network.astype("float64")
         with np.errstate(over="ignore", invalid="ignore"):
             if not np.isfinite(network(inputs.measured.astype(network.dtype))).all():
                 raise UsageError(f"the network's values overflow {network.dtype} on its inputs: it cannot be quantised")
@@ -189,7 +190,7 @@ class _Meter:
             size, network = written.stat().st_size, files.load(written)
         accuracy = self.accuracy(network)
         error = distance.relative_error(network, self.original, self.inputs.measured)
-        certificate = certified_distance(network, self.network, self.domain) if path and self.domain else None
+        certificate = certified_distance(network, self.source, self.domain) if path and self.domain else None
         return {
             "bits": 8 * size,
             "bytes": size,
