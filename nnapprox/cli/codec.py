@@ -251,8 +251,8 @@ def _print(told: Mapping[str, Any], meter: _Meter, path: str | None) -> None:
         curve,
         {
             "bits": lambda point: point["bits"],
-            "bytes": lambda point: point["bytes"],
             "per weight": lambda point: f"{point['bits_per_weight']:.3f}",
+            "bytes": lambda point: point["bytes"],
             "relative error": lambda point: f"{point['relative_error']:.3g}",
             "sup error": lambda point: f"{point['sup_error']:.3g}",
             "predicted": lambda point: f"{point['predicted_error']:.3g}",
