@@ -1,8 +1,9 @@
 """Stored bits against error, measured: writes docs/quantization.md and docs/pictures/quantization-*.png.
 
-python -m benchmarks.quantization_gallery --nncodec PYTHON     some ten minutes of one processor
+python -m benchmarks.quantization_gallery --nncodec PYTHON
 
-Networks are trained once, by ``nnapprox train``, and kept in the folder for caches, as is what NNCodec makes of them.
+Some seven minutes of one processor, and as many again where NNCodec has not seen the networks yet: those are trained
+once, by ``nnapprox train``, and kept in the folder for caches, as is what NNCodec makes of them.
 """
 
 import argparse
