@@ -43,18 +43,29 @@
 #define LARGEST 1e150
 #define SMALLEST 1e-290
 
+/* More than the square root of what is lost where bounds of errors are squared. */
+#define UNNOTICED 1e-150
+
+#define INFINITE 0x7ff0000000000000 /* as a double */
+
 enum { BASELINE, AVX2, AVX512 };
 enum { DONE, PAUSED, NEEDS_ROOM };
 
 typedef void accumulate_loop(const double *, int64_t, const int32_t *, const double *, int64_t, const double *,
-                             const double *, const double *, const double *, double *, double *, double *, double *);
-typedef void bound_loop(const double *, const double *, const double *, const double *, int64_t, double, double,
-                        double *, double *);
+                             const double *, const double *, double *, double *, double *);
+typedef void bound_loop(const double *, const double *, const double *, const double *, const double *, double, int64_t,
+                          double, double, double *, double *);
 typedef void judge_loop(const double *, const double *, const double *, const double *, int64_t, const double *,
                         const double *, int64_t, double, uint64_t *, uint64_t *, uint64_t *);
 
-/* Registers that a loop fills side by side. */
-#define TOGETHER 2
+/* Registers of neurons whose forms a loop fills side by side; they take three registers each. */
+#define MOST_TOGETHER 4
+
+#if defined(__GNUC__)
+#define INLINE static inline __attribute__((always_inline))
+#else
+#define INLINE static inline
+#endif
 
 #define ISA baseline
 #if defined(__GNUC__)
@@ -105,7 +116,7 @@ typedef struct {
     int64_t first;         /* the line of its first neuron */
     const double *weights; /* `inputs` rows */
     const double *bias, *bias_error;
-    double rounding;    /* bound on the relative error that the sums over its inputs add */
+    double rounding;       /* bound on the relative error that the sums over its inputs add */
     const int64_t *row; /* entries row[k] to row[k + 1] are those of neuron k that are not zero; the last input is 1 */
     const int32_t *column;
     const limb *entries;
@@ -113,13 +124,15 @@ typedef struct {
     limb *exact; /* three integers a neuron */
     int64_t exact_words;
     uint64_t *inputs_on;     /* the states of its inputs that its forms hold for */
-    double *summed;          /* bounds on the errors of its forms, without what evaluation adds */
+    double *norm;            /* Euclidean, of each neuron's weights */
     double *passed;          /* bounds on the errors of its forms as terms of the next layer's, times 1 + |slope| */
+    double gathered;         /* the Euclidean norm of the errors of all terms of its forms, at most */
     int64_t flips;           /* since its forms were computed from scratch */
     const uint64_t *residue_weights; /* `inputs` rows */
     const uint64_t *residue_bias;
     uint64_t *residues;      /* of its forms, at the random point */
     int64_t version, source; /* of its forms, and of those of the layer below that they were computed from */
+    int64_t tight;           /* the version of its forms that tighten has seen */
 } layer;
 
 /* A convex polygon, the layer that is to split it, those of its neurons that do, and the states of the others. */
@@ -285,12 +298,38 @@ static inline void set_residue_term(plane *s, const layer *now, int64_t n, int64
     s->residue_factors[n] = times(now[-1].residues[j], factor);
 }
 
-/* Complete the bounds on the errors of a layer's forms. */
-static void set_bounds(plane *s, layer *now)
+/* The bound on its errors that a layer's terms in the next one have, over that of its forms. */
+static inline double carry_of(const plane *s) { return 1 + fabs(s->slope); }
+
+static inline double rounding_after(const plane *s, const layer *now)
 {
-    const double rounding = now + 1 < s->layers + s->hidden ? now[1].rounding : 0;
-    s->bound(s->a + now->first, s->b + now->first, s->c + now->first, now->summed, now->padded, 1 + fabs(s->slope),
-             rounding, s->error + now->first, now->passed);
+    return now + 1 < s->layers + s->hidden ? now[1].rounding : 0;
+}
+
+/* Bound the errors of a layer's forms (Cauchy and Schwarz). */
+static void set_bounds(plane *s, layer *now, const double *base)
+{
+    s->bound(s->a + now->first, s->b + now->first, s->c + now->first, base, now->norm, now->gathered, now->padded,
+             carry_of(s), rounding_after(s, now), s->error + now->first, now->passed);
+}
+
+/* The square root of a sum of squares, or more. */
+static inline double norm_of(double squares) { return 1.001 * sqrt(squares) + UNNOTICED; }
+
+static void set_norms(layer *now)
+{
+    for (int64_t j = 0; j < now->inputs; j++)
+        for (int64_t k = 0; k < now->padded; k++)
+            now->norm[k] += now->weights[now->padded * j + k] * now->weights[now->padded * j + k];
+    for (int64_t k = 0; k < now->padded; k++) now->norm[k] = sqrt(now->norm[k]);
+}
+
+/* Begin a layer's forms with its constants. */
+static void set_constants(const plane *s, const layer *now)
+{
+    double *const numbers[] = {s->a + now->first, s->b + now->first, s->c + now->first};
+    for (int i = 0; i < 3; i++) memset(numbers[i], 0, (size_t)now->padded * sizeof(double));
+    memcpy(numbers[s->unit], now->bias, (size_t)now->padded * sizeof(double));
 }
 
 /* Compute the forms of a layer for these states of its inputs. */
@@ -311,12 +350,14 @@ static void set_forms(plane *s, int64_t depth, const uint64_t *states)
             const int on = is_on(states, j);
             if (s->printing) set_residue_term(s, now, count, j, on ? minus(1, s->slope_residue) : minus(s->slope_residue, 1));
             set_term(s, count++, j, on ? 1 - s->slope : s->slope - 1);
+            now->gathered += 1.001 * below->passed[j];
         }
     }
     if (changes) {
         if (!count) return;
         now->flips += count;
     } else {
+        double squares = 0;
         count = 0;
         for (int64_t w = 0; w < words; w++) {
             const int64_t rest = now->inputs - 64 * w;
@@ -326,27 +367,60 @@ static void set_forms(plane *s, int64_t depth, const uint64_t *states)
                 const int on = is_on(states, j);
                 if (s->printing) set_residue_term(s, now, count, j, on ? 1 : s->slope_residue);
                 set_term(s, count++, j, on ? 1 : s->slope);
+                squares += below->passed[j] * below->passed[j];
             }
         }
         if (s->printing) memcpy(now->residues, now->residue_bias, (size_t)now->neurons * sizeof *now->residues);
-        double *const numbers[] = {a, b, c};
-        for (int i = 0; i < 3; i++) memset(numbers[i], 0, (size_t)now->padded * sizeof *a);
-        memcpy(numbers[s->unit], now->bias, (size_t)now->padded * sizeof *a);
-        memcpy(now->summed, now->bias_error, (size_t)now->padded * sizeof *now->summed);
+        set_constants(s, now);
+        now->gathered = norm_of(squares);
         now->flips = 0;
         now->source = below->version;
     }
     s->accumulate(now->weights, now->padded, s->inputs, changes || s->slope != 0 ? s->factors : NULL, count,
-                  s->a + below->first, s->b + below->first, s->c + below->first, below->passed, a, b, c, now->summed);
+                  s->a + below->first, s->b + below->first, s->c + below->first, a, b, c);
     if (s->printing) {
         add_products(now->residues, now->neurons, s->rows, s->residue_factors, count);
         s->work += now->neurons * count;
     }
-    set_bounds(s, now);
+    set_bounds(s, now, now->bias_error);
     memcpy(now->inputs_on, states, (size_t)words * sizeof *states);
     now->version++;
     s->cross_lines[0] = -1;
     s->work += now->padded * (count + 8) / 8;
+}
+
+/* Compute the forms of a layer from scratch, and bound the error of each by those of its own terms: closer, and slower,
+ * than by norms. */
+static void tighten(plane *s, int64_t depth)
+{
+    layer *const now = s->layers + depth, *const below = now - 1;
+    if (!depth || now->tight == now->version) return;
+    tighten(s, depth - 1);
+    double *const a = s->a + now->first, *const b = s->b + now->first, *const c = s->c + now->first;
+    double *const error = s->error + now->first;
+    double squares = 0;
+    set_constants(s, now);
+    memcpy(error, now->bias_error, (size_t)now->padded * sizeof *error);
+    for (int64_t j = 0; j < now->inputs; j++) {
+        const double factor = is_on(now->inputs_on, j) ? 1 : s->slope, *const weight = now->weights + now->padded * j;
+        if (factor == 0) continue;
+        const int64_t line = below->first + j;
+        const double u = factor * s->a[line], v = factor * s->b[line], w = factor * s->c[line], e = below->passed[j];
+        squares += e * e;
+        for (int64_t k = 0; k < now->neurons; k++) {
+            a[k] += weight[k] * u, b[k] += weight[k] * v, c[k] += weight[k] * w;
+            error[k] += fabs(weight[k]) * e;
+        }
+    }
+    for (int64_t k = 0; k < now->neurons; k++) {
+        const double size = fabs(a[k]) + fabs(b[k]) + fabs(c[k]);
+        error[k] = size < LARGEST ? 1.001 * error[k] + 8 * DBL_EPSILON * size : HUGE_VAL;
+        now->passed[k] = carry_of(s) * (error[k] + rounding_after(s, now) * size);
+    }
+    now->gathered = norm_of(squares);
+    now->flips = 0;
+    now->tight = now->version;
+    s->work += now->neurons * now->inputs;
 }
 
 /* ---- Lines in integers ---- */
@@ -383,14 +457,21 @@ static const limb *exact_neuron(plane *s, int64_t depth, int64_t k)
     return form;
 }
 
+/* The layer that a line belongs to; -1 for a side of the domain. */
+static inline int64_t depth_of(const plane *s, int64_t line)
+{
+    int64_t depth = s->hidden - 1;
+    while (depth >= 0 && line < s->layers[depth].first) depth--;
+    return depth;
+}
+
 static const limb *exact_line(plane *s, int64_t line, int64_t *words)
 {
-    if (line < s->layers[0].first) {
+    const int64_t depth = depth_of(s, line);
+    if (depth < 0) {
         *words = s->side_words;
         return s->side_exact + 3 * s->side_words * line;
     }
-    int64_t depth = s->hidden - 1;
-    while (line < s->layers[depth].first) depth--;
     *words = s->layers[depth].exact_words;
     return exact_neuron(s, depth, line - s->layers[depth].first);
 }
@@ -428,9 +509,16 @@ static int orientation(plane *s, int32_t first, int32_t second, int32_t third)
     return sign_of(s->sum);
 }
 
-/* The sign of a line where two others meet. */
+/* The sign of a line where two others meet, after norms left it open. */
 static int exact_sign(plane *s, int32_t first, int32_t second, int32_t line)
 {
+    const int64_t depths[] = {depth_of(s, first), depth_of(s, second), depth_of(s, line)};
+    for (int i = 0; i < 3; i++)
+        if (depths[i] > 0) tighten(s, depths[i]);
+    const point met = meet(s, first, second);
+    const double value = value_at(s, line, met.x, met.y), bound = s->error[line] + reach_of(s, line) * met.error;
+    if (value > bound) return 1;
+    if (value < -bound) return -1;
     const int sign = orientation(s, first, second, line);
     return sign * sign_of(s->cross + 2 * s->cross_words);
 }
@@ -754,7 +842,7 @@ static size_t furnish(plane *s, char *memory)
         s->vertices += now->neurons;
         s->widest = larger(s->widest, now->padded);
         s->words = larger(s->words, larger(now->exact_words, now->entry_words + s->slope_words));
-        CLAIM(now->summed, now->padded);
+        CLAIM(now->norm, now->padded);
         CLAIM(now->passed, now->padded);
         CLAIM(now->residues, now->neurons);
         if (now == s->layers) continue;
@@ -823,8 +911,8 @@ static void start(plane *s)
     const int64_t given = s->layers[0].first + s->layers[0].padded;
     double *const rows[] = {s->a, s->b, s->c, s->error};
     for (int i = 0; i < 4; i++) memcpy(rows[i], s->given + i * given, (size_t)given * sizeof *s->given);
-    memcpy(s->layers->summed, s->error + s->layers->first, (size_t)s->layers->padded * sizeof *s->error);
-    set_bounds(s, s->layers);
+    for (layer *now = s->layers + 1; now < s->layers + s->hidden; now++) set_norms(now);
+    set_bounds(s, s->layers, s->given + 3 * given + s->layers->first);
     for (int64_t line = given; line < s->lines; line++) s->computed[line] = -1;
     s->cross_lines[0] = -1;
     s->print_version = -1;

@@ -3,7 +3,7 @@
 `nnapprox.regions.plane` prepares everything before it calls in here; the work is done in ``_plane.h``.
 """
 
-from libc.stdint cimport int32_t, int64_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint64_t, uintptr_t
 from libc.stdlib cimport calloc, free, realloc
 
 cdef extern from "_plane.h" nogil:
@@ -141,10 +141,10 @@ cdef class Counter:
             s.layers[n] = (<Layer?>layers[n - 1]).view
         if output is not None:
             output.attach(s)
-        self.memory = <char *>calloc(furnish(s, NULL), 1)
+        self.memory = <char *>calloc(furnish(s, NULL) + 64, 1)
         if self.memory == NULL:
             raise MemoryError
-        furnish(s, self.memory)
+        furnish(s, self.memory + 64 - <uintptr_t>self.memory % 64)
         choose_loops(s, isa)
         start(s)
 

@@ -5,9 +5,12 @@
 typedef double CAT(vector_, ISA) __attribute__((vector_size(8 * VECTOR), aligned(8), may_alias));
 typedef int64_t CAT(integers_, ISA) __attribute__((vector_size(8 * VECTOR)));
 #define SIZE(w) ((CAT(vector_, ISA))((CAT(integers_, ISA))(w) & INT64_MAX))
+/* Infinite, but 0 where a number is below another. */
+#define UNLESS_BELOW(v, most) ((CAT(vector_, ISA))(~((v) < (most)) & INFINITE))
 #else
 typedef double CAT(vector_, ISA);
 #define SIZE(w) fabs(w)
+#define UNLESS_BELOW(v, most) ((v) < (most) ? 0 : HUGE_VAL)
 #endif
 
 /* The smaller and the larger of numbers, and a bit where one is above the other. */
@@ -33,43 +36,58 @@ typedef double CAT(vector_, ISA);
 #define ABOVE(v, w) ((uint64_t)((v) > (w)))
 #endif
 
-/* Add terms: a form of the layer below, times a factor and the weights of an input; and a bound on its error times
- * |weight|. If there are no factors, they are 1. */
-static void CAT(accumulate_, ISA)(const double *weights, int64_t padded, const int32_t *inputs, const double *factors,
-                                  int64_t count, const double *below_a, const double *below_b, const double *below_c,
-                                  const double *passed, double *a, double *b, double *c, double *error)
+/* Add terms to the forms of `count` registers of neurons: see accumulate. */
+INLINE void CAT(add_terms_, ISA)(const double *weights, int64_t padded, const int32_t *inputs, const double *factors,
+                                 int64_t terms, const double *below_a, const double *below_b, const double *below_c,
+                                 double *a, double *b, double *c, const int count, const int scaled)
 {
     typedef CAT(vector_, ISA) vector;
-    for (int64_t block = 0; block < padded; block += LANES) {
-        vector *const pa = (vector *)(a + block), *const pb = (vector *)(b + block), *const pc = (vector *)(c + block);
-        vector *const pe = (vector *)(error + block);
-        for (int half = 0; half < LANES / VECTOR; half += TOGETHER) {
-            vector p[TOGETHER], q[TOGETHER], r[TOGETHER], e[TOGETHER];
-            for (int k = 0; k < TOGETHER; k++) p[k] = pa[half + k], q[k] = pb[half + k], r[k] = pc[half + k], e[k] = pe[half + k];
-            for (int64_t n = 0; n < count; n++) {
-                const int64_t j = inputs[n];
-                const vector *const weight = (const vector *)(weights + padded * j + block) + half;
-                const double factor = factors ? factors[n] : 1;
-                const double u = factor * below_a[j], v = factor * below_b[j], w = factor * below_c[j];
-                for (int k = 0; k < TOGETHER; k++) {
-                    p[k] += weight[k] * u, q[k] += weight[k] * v, r[k] += weight[k] * w;
-                    e[k] += SIZE(weight[k]) * passed[j];
-                }
-            }
-            for (int k = 0; k < TOGETHER; k++) pa[half + k] = p[k], pb[half + k] = q[k], pc[half + k] = r[k], pe[half + k] = e[k];
+    vector p[MOST_TOGETHER], q[MOST_TOGETHER], r[MOST_TOGETHER];
+    for (int k = 0; k < count; k++) p[k] = ((vector *)a)[k], q[k] = ((vector *)b)[k], r[k] = ((vector *)c)[k];
+    for (int64_t n = 0; n < terms; n++) {
+        const int64_t j = inputs[n];
+        const vector *const weight = (const vector *)(weights + padded * j);
+        const double factor = scaled ? factors[n] : 1;
+        const double u = factor * below_a[j], v = factor * below_b[j], w = factor * below_c[j];
+        for (int k = 0; k < count; k++) {
+            const vector t = weight[k];
+            p[k] += t * u, q[k] += t * v, r[k] += t * w;
         }
     }
+    for (int k = 0; k < count; k++) ((vector *)a)[k] = p[k], ((vector *)b)[k] = q[k], ((vector *)c)[k] = r[k];
 }
 
-/* Finish the bounds of forms: on the errors of their values, and on what they pass on to the next layer's. */
-static void CAT(bound_, ISA)(const double *restrict a, const double *restrict b, const double *restrict c,
-                             const double *restrict summed, int64_t padded, double carry, double rounding,
-                             double *restrict error, double *restrict passed)
+/* Add terms: a form of the layer below, times a factor and the weights of an input. If there are no factors, they are
+ * 1. */
+static void CAT(accumulate_, ISA)(const double *weights, int64_t padded, const int32_t *inputs, const double *factors,
+                                  int64_t terms, const double *below_a, const double *below_b, const double *below_c,
+                                  double *a, double *b, double *c)
 {
-    for (int64_t k = 0; k < padded; k++) {
-        const double size = fabs(a[k]) + fabs(b[k]) + fabs(c[k]);
-        error[k] = size < LARGEST ? 1.001 * summed[k] + 8 * DBL_EPSILON * size : HUGE_VAL;
-        passed[k] = carry * (error[k] + rounding * size);
+#define ADD(count, scaled)                                                                                              \
+    CAT(add_terms_, ISA)(weights + k, padded, inputs, factors, terms, below_a, below_b, below_c, a + k, b + k, c + k,    \
+                         count, scaled)
+    const int64_t together = MOST_TOGETHER * VECTOR;
+    int64_t k = 0;
+    for (; k + together <= padded; k += together) {
+        if (factors) ADD(MOST_TOGETHER, 1);
+        else ADD(MOST_TOGETHER, 0);
+    }
+    if (k < padded) ADD(MOST_TOGETHER / 2, factors != NULL);
+#undef ADD
+}
+
+/* Bound the errors of forms, which are at most a base and a norm times `gathered`, with what evaluation adds, and what
+ * they pass on to the next layer's. */
+static void CAT(bound_, ISA)(const double *a, const double *b, const double *c, const double *base, const double *norm,
+                             double gathered, int64_t padded, double carry, double rounding, double *error, double *passed)
+{
+    typedef CAT(vector_, ISA) vector;
+    for (int64_t k = 0; k < padded; k += VECTOR) {
+        const vector size = SIZE(*(const vector *)(a + k)) + SIZE(*(const vector *)(b + k)) + SIZE(*(const vector *)(c + k));
+        const vector summed = *(const vector *)(base + k) + *(const vector *)(norm + k) * gathered;
+        const vector bound = summed * 1.001 + size * (8 * DBL_EPSILON) + UNLESS_BELOW(size, LARGEST);
+        *(vector *)(error + k) = bound;
+        *(vector *)(passed + k) = (bound + size * rounding) * carry;
     }
 }
 
@@ -101,6 +119,7 @@ static void CAT(judge_, ISA)(const double *a, const double *b, const double *c, 
 }
 
 #undef SIZE
+#undef UNLESS_BELOW
 #undef LEAST
 #undef MOST
 #undef ABOVE

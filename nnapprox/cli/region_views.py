@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from fractions import Fraction
 from functools import wraps
@@ -18,6 +19,7 @@ from nnapprox.cli.region_domain import Place
 
 if TYPE_CHECKING:
     from nnapprox.network import Network
+    from nnapprox.regions.cells import Cell, Watch
     from nnapprox.regions.level import Level
     from nnapprox.regions.polytope import Polytope
     from nnapprox.regions.statistics import Statistics
@@ -77,8 +79,8 @@ class Views:
             require_writable(self.export)
         self._level.require_outputs(place.network)
 
-    def carry_out(self, place: Place, activation_regions: int) -> dict[str, Any]:
-        """Compute, draw and write what is asked for; gives what belongs into JSON."""
+    def carry_out(self, place: Place, activation_regions: int, quiet: bool) -> dict[str, Any]:
+        """Compute, draw and write what is asked for, of so many cells; gives what belongs into JSON."""
         told: dict[str, Any] = {}
         if not self.wanted:
             return told
@@ -86,7 +88,8 @@ class Views:
         if self.betti:
             from nnapprox.regions.topology import CONVENTIONS, betti
 
-            found = betti(network, self._domain_of_level(network, place, domain), self._level)
+            with _watched("topology", activation_regions, quiet) as watch:
+                found = betti(network, self._domain_of_level(network, place, domain), self._level, watch=watch)
             told["betti"] = {
                 "positive": found.positive, "negative": found.negative, "zero": found.zero,
                 "level": str(self._level), "conventions": CONVENTIONS,
@@ -94,13 +97,16 @@ class Views:
         if self.stats:
             from nnapprox.regions.statistics import statistics
 
-            told["statistics"] = _statistics_json(statistics(network, domain)) | {
+            with _watched("statistics", activation_regions, quiet) as watch:
+                census = statistics(network, domain, watch=watch)
+            told["statistics"] = _statistics_json(census) | {
                 "coordinates": place.slice_json["coordinates"] if place.slice_json else None
             }
         if self.export is not None:
             from nnapprox.regions.export import export
 
-            export(network, domain, self.export)
+            with _watched("export", activation_regions, quiet) as watch:
+                export(network, domain, self.export, watch=watch)
             told["export"] = self.export
         if self.plot is not None:
             from nnapprox import plots, region_plots
@@ -179,6 +185,19 @@ def view_options(command: Callable[..., Any]) -> Callable[..., Any]:
         added = option(added)
     wrapped: Callable[..., Any] = added
     return wrapped
+
+
+@contextmanager
+def _watched(work: str, cells: int, quiet: bool) -> Iterator[Watch]:
+    """Tell how many of so many cells have gone through what is given."""
+    with output.progress(quiet) as report:
+
+        def watch(found: Iterator[Cell]) -> Iterator[Cell]:
+            for seen, cell in enumerate(found):
+                report(seen / cells, f"{work}: {seen:,} of {cells:,} cells")
+                yield cell
+
+        yield watch
 
 
 def _bounded(place: Place) -> tuple[Network, Polytope]:

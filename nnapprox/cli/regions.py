@@ -84,15 +84,20 @@ def command(
     count = _count(place.counts(activation_only, jobs, dask), activation_only, max_regions, quiet)
     seconds = time.process_time() - began + count.worker_seconds
     told = _described(path, place, count, seconds)
+    stopped = not count.complete and (max_regions is None or count.activation_regions < max_regions)
     if count.complete:
-        told |= views.carry_out(place, count.activation_regions)
+        try:
+            told |= views.carry_out(place, count.activation_regions, quiet)
+        except KeyboardInterrupt:
+            stopped = True
+            output.note(f"stopped: left out {views.named}")
     elif views.wanted:
         output.note(f"the count is not complete: left out {views.named}")
     if as_json:
         output.print_json(told)
     else:
         output.print_pairs({**_shown(told, place.widths), **views.shown(told)})
-    if not count.complete and (max_regions is None or count.activation_regions < max_regions):
+    if stopped:
         raise KeyboardInterrupt
 
 

@@ -10,12 +10,13 @@ depth first: what is kept in memory is one path, however many cells there are.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import reduce
 from itertools import accumulate
 from math import lcm
+from typing import TypeAlias
 
 import numpy as np
 
@@ -57,6 +58,10 @@ class Cell:
         forms, scale = self.outputs
         exact = np.array([[Fraction(int(number), int(scale)) for number in form] for form in forms], dtype=object)
         return Affine(exact[:, :-1], exact[:, -1])
+
+
+Watch: TypeAlias = Callable[[Iterator[Cell]], Iterator[Cell]]
+"""Gives cells on, and looks at them as they pass by: to tell how far long work is."""
 
 
 def cells(network: Network, domain: Polytope | Bounds) -> Iterator[Cell]:

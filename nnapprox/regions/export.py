@@ -29,7 +29,7 @@ from nnapprox.atomic import write_atomically
 from nnapprox.errors import UsageError
 from nnapprox.network import Array, Network
 from nnapprox.notation import rational_text
-from nnapprox.regions.cells import Cell, cells
+from nnapprox.regions.cells import Cell, Watch, cells
 from nnapprox.regions.polytope import Bounds, Polytope, Vertex, to_point
 from nnapprox.regions.walls import outline
 
@@ -38,7 +38,7 @@ SUFFIXES = (".json", ".npz")
 _MOST = 2**63 - 1
 
 
-def export(network: Network, domain: Polytope | Bounds, path: str | Path) -> int:
+def export(network: Network, domain: Polytope | Bounds, path: str | Path, *, watch: Watch = iter) -> int:
     """Write the activation regions of a network to a file, and tell how many they are.
 
     Parameters
@@ -49,6 +49,8 @@ def export(network: Network, domain: Polytope | Bounds, path: str | Path) -> int
         The latter is a box.
     path : str or Path
         Ends in .json or .npz; JSON is written cell by cell and takes no memory.
+    watch : function
+        The cells go through it.
 
     Raises
     ------
@@ -61,7 +63,7 @@ def export(network: Network, domain: Polytope | Bounds, path: str | Path) -> int
     if suffix not in SUFFIXES:
         raise UsageError(f"regions are exported to .json or .npz, not to {path}")
     whole = Polytope.of(domain)
-    found = cells(network, whole)
+    found = watch(cells(network, whole))
     with write_atomically(path) as file:
         return (_write_json if suffix == ".json" else _write_npz)(file, network, whole, found)
 

@@ -57,7 +57,9 @@ def shifted(mantissas: Array, shifts: Array) -> Array:
 
 def widened(packed: Array, width: int) -> Array:
     """The same integers, of one axis, in so many words."""
-    return np.pad(packed, ((0, 0), (0, width - packed.shape[1])))
+    wider = np.zeros((len(packed), width), dtype=packed.dtype)
+    wider[:, : packed.shape[1]] = packed
+    return wider
 
 
 def _joined(lengths: Array, packed: Array, width: int) -> Array:

@@ -14,7 +14,7 @@ from fractions import Fraction
 from itertools import accumulate, pairwise
 
 from nnapprox.network import Array, Network
-from nnapprox.regions.cells import Cell, cells
+from nnapprox.regions.cells import Cell, Watch, cells
 from nnapprox.regions.operator_norm import norm_1, norm_inf, squared_norm_2
 from nnapprox.regions.polytope import Bounds, Point, Polytope, Vertex, to_point
 
@@ -99,7 +99,7 @@ class Statistics:
         return dict(sorted(counts.items()))
 
 
-def statistics(network: Network, domain: Polytope | Bounds) -> Statistics:
+def statistics(network: Network, domain: Polytope | Bounds, *, watch: Watch = iter) -> Statistics:
     """Look at all activation regions of a network on a convex polytope.
 
     Parameters
@@ -108,6 +108,8 @@ def statistics(network: Network, domain: Polytope | Bounds) -> Statistics:
         With the activation relu, leaky-relu or identity; floats are taken as the dyadic rationals that they are.
     domain : Polytope, or sequence of (low, high)
         The latter is a box.
+    watch : function
+        The cells go through it.
 
     Raises
     ------
@@ -116,7 +118,7 @@ def statistics(network: Network, domain: Polytope | Bounds) -> Statistics:
     """
     whole = Polytope.of(domain)
     found = _Census(network, whole)
-    for cell in cells(network, whole):
+    for cell in watch(cells(network, whole)):
         found.add(cell)
     return found.statistics()
 

@@ -22,7 +22,7 @@ from typing import TypeVar
 from nnapprox.errors import UsageError
 from nnapprox.exact import Integer
 from nnapprox.network import Network
-from nnapprox.regions.cells import cells
+from nnapprox.regions.cells import Watch, cells
 from nnapprox.regions.level import Level
 from nnapprox.regions.polytope import Bounds, Form, Polytope, Vertex
 from nnapprox.regions.walls import Wall, walls
@@ -43,7 +43,7 @@ class Betti:
     zero: tuple[int, int]
 
 
-def betti(network: Network, domain: Polytope | Bounds, level: Level | None = None) -> Betti:
+def betti(network: Network, domain: Polytope | Bounds, level: Level | None = None, *, watch: Watch = iter) -> Betti:
     """Compute the Betti numbers of the sets where a network is above, below and at a level.
 
     Parameters
@@ -55,6 +55,8 @@ def betti(network: Network, domain: Polytope | Bounds, level: Level | None = Non
         The latter is a box.
     level : Level
         Which output, against what; output 0 against 0 by default.
+    watch : function
+        The cells go through it.
 
     Raises
     ------
@@ -69,7 +71,7 @@ def betti(network: Network, domain: Polytope | Bounds, level: Level | None = Non
     parts: list[Polytope] = []
     signs: list[int] = []
     sign_at: dict[Vertex, int] = {}
-    for part, form in level_parts(network, whole, level):
+    for part, form in level_parts(network, whole, level, watch):
         [values] = part.values([form])
         parts.append(part)
         signs.append(_sign(max(values)) or _sign(min(values)))
@@ -82,10 +84,12 @@ def betti(network: Network, domain: Polytope | Bounds, level: Level | None = Non
     )
 
 
-def level_parts(network: Network, domain: Polytope, level: Level) -> Iterator[tuple[Polytope, Form]]:
+def level_parts(
+    network: Network, domain: Polytope, level: Level, watch: Watch = iter
+) -> Iterator[tuple[Polytope, Form]]:
     """Give the activation regions, split where they cross a level, with the form of f - c on each."""
     label = domain.next_label + network.neurons
-    for cell in cells(network, domain):
+    for cell in watch(cells(network, domain)):
         form = level.form(cell)
         [values] = cell.polytope.values([form])
         if min(values) < 0 < max(values):

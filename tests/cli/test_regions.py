@@ -176,9 +176,9 @@ def test_bad_input_is_one_line(cli, arguments, message):
     assert sorted(os.listdir()) == before
 
 
-def test_ctrl_c_gives_what_is_proved(folder, environment):
-    nnapprox.save(he_normal([5, 96, 96, 96, 1]), "huge.npz")
-    arguments = [*COMMAND, "regions", "huge.npz", "--json", "--quiet"]
+def interrupted(arguments, environment):
+    """What a command says that gets Ctrl-C after three seconds: JSON, and messages."""
+    arguments = [*COMMAND, "regions", *arguments, "--json", "--quiet"]
     process = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, text=True)
     time.sleep(3)
     began = time.monotonic()
@@ -186,8 +186,22 @@ def test_ctrl_c_gives_what_is_proved(folder, environment):
     out, err = process.communicate(timeout=30)
     assert time.monotonic() - began < 2
     assert process.returncode == 130
-    found = json.loads(out)
+    return json.loads(out), err
+
+
+def test_ctrl_c_gives_what_is_proved(folder, environment):
+    nnapprox.save(he_normal([5, 96, 96, 96, 1]), "huge.npz")
+    found, err = interrupted(["huge.npz"], environment)
     assert found["exact"] is False
     assert found["activation_regions"] >= 1
     assert found["bounds"]["serra2018_upper"] > found["activation_regions"]
     assert "stopped" in err
+
+
+def test_ctrl_c_leaves_out_what_takes_long_after_the_count(folder, environment):
+    nnapprox.save(he_normal([2, 250, 250, 1]), "wide.npz")
+    found, err = interrupted(["wide.npz", "--domain=-1,1,-1,1", "--stats"], environment)
+    assert found["exact"] is True
+    assert found["activation_regions"] > 20000
+    assert "statistics" not in found
+    assert "stopped: left out --stats" in err

@@ -8,10 +8,12 @@ from hypothesis import strategies as st
 from nnapprox.calculus import affine, compose, parallel
 from nnapprox.network import Affine, Network
 from nnapprox.regions.cells import cells
+from nnapprox.regions.export import export
 from nnapprox.regions.operator_norm import squared_norm_2
 from nnapprox.regions.statistics import statistics
+from nnapprox.regions.topology import betti
 
-from .test_cells import UNIT, random_network, sawtooth, shallow
+from .test_cells import UNIT, folded, random_network, sawtooth, shallow
 
 
 def test_a_sum_of_sawtooths():
@@ -81,3 +83,21 @@ def test_a_norm_that_is_known():
     low, high = squared_norm_2(np.array([[F(3), F(0)], [F(0), F(4)]], dtype=object))
     assert low <= 16 <= high
     assert high - low < F(1, 10**12)
+
+
+def test_the_cells_are_watched_as_they_pass_by(tmp_path):
+    network, seen = folded(2, 2, 2), []
+
+    def watch(found):
+        for cell in found:
+            seen.append(cell)
+            yield cell
+
+    for work in (
+        lambda: statistics(network, [UNIT] * 2, watch=watch),
+        lambda: betti(network, [UNIT] * 2, watch=watch),
+        lambda: export(network, [UNIT] * 2, tmp_path / "cells.json", watch=watch),
+    ):
+        seen.clear()
+        work()
+        assert len(seen) == 16
