@@ -12,7 +12,7 @@ GNU_FLAGS = ["-std=gnu11", "-O3", "-ffp-contract=fast"]
 kernels = Extension(
     "nnapprox._kernels",
     ["nnapprox/_kernels.pyx"],
-    depends=[f"nnapprox/{name}.h" for name in ("_simd", "_types", "_steps", "_rows", "_samples")],
+    depends=[f"nnapprox/{name}.h" for name in ("_simd", "_types", "_steps", "_rows", "_samples", "_narrow", "_lists")],
     define_macros=[("NNAPPROX_DEBUG", "1")] if DEBUG else [],
     extra_compile_args=[] if sys.platform == "win32" else GNU_FLAGS,
 )

@@ -18,6 +18,7 @@ from nnapprox.network import Network
 from nnapprox.regions.line import line_pieces
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from nnapprox.certificate import Domain
@@ -27,6 +28,7 @@ Array: TypeAlias = NDArray[Any]
 Interval: TypeAlias = tuple[Fraction, Fraction]
 
 BLUE, ORANGE, GREEN = "#0072B2", "#D55E00", "#009E73"  # Okabe and Ito (2008): told apart with every colour vision
+GREY = "#777777"
 SAMPLES = 2**11
 """A curve is drawn through so many evenly spaced points and one, and through its kinks."""
 
@@ -74,6 +76,16 @@ def save(figure: Figure, path: str | Path) -> None:
     """Write a figure as the format that the suffix names, atomically."""
     with write_atomically(path) as file:
         figure.savefig(file, format=Path(path).suffix.lstrip("."), dpi=150)
+
+
+def label_bits(axes: Axes) -> None:
+    """Label a logarithmic axis of bits by whole numbers that do not run into each other."""
+    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+
+    low, high = axes.get_xlim()
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 100 * low else (1,)))
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
 
 
 def learning_curve(history: Sequence[dict[str, Any]], title: str) -> Figure:

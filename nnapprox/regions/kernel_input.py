@@ -194,17 +194,17 @@ def _layer(kind: type[Layer], affine: Affine, entries: Entries, bits: int) -> La
         inputs,
         neurons,
         _on_cache_lines(weight.T, missing),
-        _padded(bias, neurons + missing),
-        _padded(bias_error, neurons + missing),
+        padded(bias, neurons + missing),
+        padded(bias_error, neurons + missing),
         rounding,
         np.searchsorted(entries.row, np.arange(neurons + 1)),
         np.append(entries.column, 0).astype(np.int32),  # one more: not even a layer of zeros has none
-        _padded(entries.integers, len(entries.integers) + 1),
+        padded(entries.integers, len(entries.integers) + 1),
         limbs.words(bits),
     )
 
 
-def _padded(rows: Array, count: int) -> Array:
+def padded(rows: Array, count: int) -> Array:
     """The same rows, and zeros up to so many; quicker than `numpy.pad`, which small networks would notice."""
     longer = np.zeros((count, *rows.shape[1:]), dtype=rows.dtype)
     longer[: len(rows)] = rows
@@ -226,7 +226,7 @@ def _bounded(rows: IntegerRows) -> Array:
     scales = np.array(rows.scale, dtype=object)[:, None]
     forms = np.frompyfunc(_nearest, 2, 1)(rows.matrix, scales).astype(np.float64)
     error = np.where(_comfortable(forms), 8 * EPSILON * np.abs(forms).sum(axis=1), np.inf)
-    return _padded(np.column_stack([forms, error]), len(forms) + -len(forms) % BLOCK)
+    return padded(np.column_stack([forms, error]), len(forms) + -len(forms) % BLOCK)
 
 
 def _rounded(numbers: Array) -> Array:

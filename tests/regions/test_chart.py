@@ -18,6 +18,7 @@ from nnapprox.regions.count import counts
 from nnapprox.regions.domain import everything
 from nnapprox.regions.polytope import Polytope
 from tests.regions import test_plane, test_space
+from tests.regions.adversarial import dependent_layers
 from tests.regions.referee import referee
 from tests.regions.test_cells import sawtooth, shallow
 from tests.regions.test_jobs import last, this_process, three_numbers
@@ -72,12 +73,22 @@ def test_kinks_in_special_position(planes, expected):
 
 
 @given(st.integers(0, 10**9))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_a_large_box_holds_as_many(seed):
     network = adversarial(seed)
     expected = in_a_large_box(network)
     assert everywhere(network) == expected
     assert everywhere(network, activation_only=True) == (expected[0], None, None)
+
+
+@given(st.integers(0, 10**9), st.sampled_from(["float64", "float32"]))
+@settings(max_examples=100, deadline=None)
+def test_a_large_box_holds_as_many_of_floats(seed, dtype):
+    choose = random.Random(seed)
+    widths = [choose.randint(2, 3), *(choose.randint(1, 5) for _ in range(choose.randint(1, 3))), 1]
+    number = choose.choice([lambda: F(choose.randint(-2, 2)), lambda: F(choose.randint(-8, 8), 4)])
+    network = Network(dependent_layers(choose, widths, number)).astype(dtype)
+    assert everywhere(network) == in_a_large_box(network)
 
 
 @given(st.integers(0, 10**9))
