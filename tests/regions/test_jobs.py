@@ -110,8 +110,9 @@ from tests.regions.test_plane import he_normal
 if __name__ == "__main__":
     network = he_normal((2, 256, 256, 256, 256, 1))
     try:
-        for _ in jobs.counts(network, charts_of_space(network), jobs.local_workers(2)):
-            print("counting", flush=True)
+        for count in jobs.counts(network, charts_of_space(network), jobs.local_workers(2)):
+            if count.activation_regions > 1000:
+                print("counting", flush=True)
     except KeyboardInterrupt:
         print("interrupted", flush=True)
 """
