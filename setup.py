@@ -12,7 +12,7 @@ GNU_FLAGS = ["-std=gnu11", "-O3", "-ffp-contract=fast"]
 kernels = Extension(
     "nnapprox._kernels",
     ["nnapprox/_kernels.pyx"],
-    depends=[f"nnapprox/{name}.h" for name in ("_simd", "_types", "_steps", "_rows", "_samples")],
+    depends=[f"nnapprox/{name}.h" for name in ("_simd", "_types", "_steps", "_rows", "_samples", "_narrow")],
     define_macros=[("NNAPPROX_DEBUG", "1")] if DEBUG else [],
     extra_compile_args=[] if sys.platform == "win32" else GNU_FLAGS,
 )
@@ -29,7 +29,8 @@ plane = Extension(
 space = Extension(
     "nnapprox._space",
     ["nnapprox/_space.pyx"],
-    depends=[f"nnapprox/{name}.h" for name in ("_space", "_space_loops", "_integer", "_residues")] + ["nnapprox/_layer.pxi"],
+    depends=[f"nnapprox/{name}.h" for name in ("_space", "_space_loops", "_integer", "_residues")]
+    + ["nnapprox/_layer.pxi"],
     # whatever the instruction set: a contracted product and sum would decide others in doubles
     extra_compile_args=[] if sys.platform == "win32" else [*GNU_FLAGS, "-ffp-contract=off"],
 )

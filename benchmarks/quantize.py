@@ -1,156 +1,159 @@
-"""Stored bytes against error on MNIST networks: the codec beside NNCodec, plain GPTQ, and int8 with xz.
+"""Stored bytes against error on MNIST networks: the codec beside NNCodec, GPTQ, and int8 with xz.
 
-Every size of ours is that of a file that was written, read back and measured on the test images. NNCodec (MPEG NNR) is
-run where --nncodec or $NNCODEC_PYTHON names a Python that has it, at the coarsest of its steps that keep the error.
-"GPTQ" is a plain one: one step a layer, no dead zone, the order-0 entropy of its integers and float32 biases; better
-steps and a better coder make it up to three times smaller, so that NNCodec is the peer to compare with.
+Every size of ours is that of a file that was written, read back and measured on the test images; the peers get the
+coarsest steps that keep the error that was measured of ours. NNCodec (MPEG NNR) is run where --nncodec or
+$NNCODEC_PYTHON names a Python that has it, and tuned as peers/mpeg_nnr.py says.
 """
 
 import argparse
-import lzma
 import os
-import subprocess
 import tempfile
 import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from statistics import median
 
 import numpy as np
 
 from benchmarks.common import mnist
-from nnapprox import Affine, Network, files
+from benchmarks.peers import codecs, mpeg_nnr
+from nnapprox import Network, files
+from nnapprox.datasets import Dataset
+from nnapprox.datasets.cache import cache_folder
 from nnapprox.files import nnq
-from nnapprox.quantization import calibration, curve
+from nnapprox.quantization import calibration, curve, distance
 from nnapprox.quantization.encoder import Quantizer
-from nnapprox.quantization.sensitivity import activate, damped, upper_factor
 from nnapprox.quantization_plots import error_against_bits
 
 ERRORS = (1e-1, 1e-2, 1e-3)
+ROUNDS = 5
 
 
-def gptq(network, x, step):
-    """Frantar et al. (2022): error feedback along the inputs of every row; gives the network and its bytes."""
-    layers, size, values = [], 0.0, x
-    for number, layer in enumerate(network.layers):
-        values = activate(network.activation, values) if number else values
-        gram = values.T @ values / len(values)
-        factor = upper_factor(damped(gram, 1e-3))
-        width = step * float(layer.weight.std())
-        weight, errors = layer.weight.astype(float), np.zeros(layer.weight.shape)
-        q = np.zeros(weight.shape)
-        for j in range(weight.shape[1]):
-            target = weight[:, j] + errors[:, :j] @ factor[:j, j] / factor[j, j]
-            q[:, j] = np.rint(target / width)
-            errors[:, j] = weight[:, j] - q[:, j] * width
-        _, counts = np.unique(q, return_counts=True)
-        size += -(counts * np.log2(counts / q.size)).sum() / 8 + 4 * len(q) + 4
-        layers.append(Affine(q * width, layer.bias))
-        values = values @ layers[-1].weight.T + layer.bias
-    return Network(layers, network.activation), size
+@dataclass(frozen=True)
+class Row:
+    """A file of the codec, and what was measured on it; `seconds` are those of the processor for finding it."""
+
+    target: float
+    size: int
+    relative_error: float
+    sup_error: float
+    accuracy: float
+    standard_error: float
+    reference_bits: float
+    seconds: float
+    content: bytes
+
+    @property
+    def bits(self) -> int:
+        return 8 * self.size
 
 
-def gptq_at(network, x, measure, error):
-    low, high = 1e-4, 10.0
-    for _ in range(9):
-        step = float(np.sqrt(low * high))
-        low, high = (step, high) if measure(gptq(network, x, step)[0]) <= error else (low, step)
-    return gptq(network, x, low)[1]
+class Subject:
+    """A network that was trained on MNIST, with all that files of it are measured by."""
+
+    def __init__(self, path: str | Path, data: Dataset) -> None:
+        self.path, self.network = Path(path), files.load(path)
+        self.exact = self.network.astype("float64")
+        self.inputs = calibration.of_dataset(self.network, data)
+        self.original = self.exact(self.inputs.measured)
+        self.data = data
+
+    @cached_property
+    def quantizer(self) -> Quantizer:
+        inputs, metadata = self.inputs, {"dataset": {"name": self.data.name}}
+        return Quantizer(self.network, inputs.learnt, inputs.image, metadata, inputs.gram, inputs.held)
+
+    def error(self, other: Network, count: int | None = None) -> float:
+        """Relative L2 error of the outputs on some of the test images, or on all."""
+        return distance.relative_error(other, self.original[:count], self.inputs.measured[:count])
+
+    def accuracy(self, other: Network) -> tuple[float, float]:
+        """On the test labels, with its standard error."""
+        share = float(np.mean(other.astype("float64")(self.inputs.measured).argmax(axis=1) == self.inputs.labels))
+        return share, float(np.sqrt(share * (1 - share) / len(self.inputs.measured)))
+
+    def at_errors(self, errors: Iterable[float]) -> Iterator[Row]:
+        """A file for every error, each found anew."""
+        for error in errors:
+            began = time.process_time()
+            point = curve.at_error(self.quantizer, error)
+            yield self._measured(point, error, time.process_time() - began)
+
+    def whole_curve(self) -> Iterator[Row]:
+        """The whole curve, as the command draws it."""
+        began = time.process_time()
+        for error, point in zip(curve.CURVE, curve.curve(self.quantizer), strict=True):
+            found = time.process_time()
+            yield self._measured(point, error, found - began)
+            began = time.process_time()
+
+    def _measured(self, point: curve.Point, target: float, seconds: float) -> Row:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "network.nnq"
+            path.write_bytes(point.content)
+            decoded, size = files.load(path), path.stat().st_size
+        error = self.error(decoded)
+        return Row(
+            target, size, error, distance.sup_error(decoded, self.original, self.inputs.measured),
+            *self.accuracy(decoded), self.quantizer.reference_bits(error), seconds, point.content,
+        )  # fmt: skip
+
+    def nncodec(self, python: str) -> list[mpeg_nnr.Stream]:
+        """NNCodec at its best; kept in the folder for caches, as it takes minutes and does not change."""
+        return mpeg_nnr.tuned(python, self.exact, self.error, cache_folder() / "benchmarks")
+
+    def gptq(self, error: float) -> tuple[float, float]:
+        """Bytes and error of the coarsest GPTQ that keeps an error."""
+        return codecs.gptq_at(self.exact, self.inputs.learnt, self.error, error)
 
 
-def int8(network):
-    """One scale a row, xz; gives the network and its bytes."""
-    parts, layers = [], []
-    for layer in network.layers:
-        scale = np.maximum(np.abs(layer.weight).max(axis=1, keepdims=True), 1e-30) / 127
-        q = np.rint(layer.weight / scale).astype(np.int8)
-        parts += [q.tobytes(), scale.astype("f4").tobytes(), layer.bias.astype("f4").tobytes()]
-        layers.append(Affine(q * scale, layer.bias))
-    return Network(layers, network.activation), len(lzma.compress(b"".join(parts), preset=9))
+def decoded_a_second(content: bytes) -> float:
+    """Weights that are decoded in a second of the processor, the median of several rounds."""
+    seconds: list[float] = []
+    for _ in range(ROUNDS):
+        began = time.process_time()
+        network = nnq.from_bytes(content).network()
+        seconds.append(time.process_time() - began)
+    return network.parameters / median(seconds)
 
 
-def nncodec(python, network, qp=None):
-    """NNCodec at one of its steps, 2^(qp / 4) or so, or at its default; gives the network and its bytes."""
-    arrays = {}
-    for number, layer in enumerate(network.layers):
-        arrays |= {f"W{number}": layer.weight.astype("f4"), f"b{number}": layer.bias.astype("f4")}
-    with tempfile.TemporaryDirectory() as folder:
-        np.savez(f"{folder}/in.npz", **arrays)
-        script = str(Path(__file__).with_name("nncodec_point.py").resolve())
-        command = [python, script, "in.npz", "out.npz", *([] if qp is None else [str(qp)])]
-        alone = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-        subprocess.run(command, cwd=folder, env=alone, check=True, capture_output=True)  # noqa: S603 -- named by the user
-        with np.load(f"{folder}/out.npz") as found:
-            layers = [
-                Affine(found[f"W{n}"].astype(float), found[f"b{n}"].astype(float)) for n in range(len(network.layers))
-            ]
-            return Network(layers, network.activation), int(found["size"])
-
-
-def nncodec_at(python, network, measure, error):
-    """The coarsest step that keeps the error; gives the error and the bytes."""
-    low, high, best = -60, 0, None
-    while high - low > 1:
-        qp = (low + high) // 2
-        quantised, size = nncodec(python, network, qp)
-        if (found := measure(quantised)) <= error:
-            low, best = qp, (found, size)
-        else:
-            high = qp
-    return best
+def nncodec_python(parser: argparse.ArgumentParser) -> None:
+    """Add the option that names it."""
+    parser.add_argument("--nncodec", default=os.environ.get("NNCODEC_PYTHON"), help="a Python that has NNCodec")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("networks", nargs="+", help="files that nnapprox train wrote")
     parser.add_argument("--plot", help="where the picture of the first network goes")
-    parser.add_argument("--nncodec", default=os.environ.get("NNCODEC_PYTHON"), help="a Python that has NNCodec")
+    nncodec_python(parser)
     arguments = parser.parse_args()
     data, _ = mnist()
     for path in arguments.networks:
-        network = files.load(path)
-        exact = network.astype("float64")
-        inputs = calibration.of_dataset(network, data)
-        original = exact(inputs.measured)
-
-        def measure(quantised):
-            return curve.relative_error(quantised, original, inputs.measured)
-
-        metadata = {"dataset": {"name": data.name}}
-        quantizer = Quantizer(network, inputs.learnt, inputs.image, metadata, inputs.gram, inputs.held)
-        eight, eight_bytes = int8(exact)
-        print(f"{path} {list(network.widths)}: int8 + xz {eight_bytes:,} bytes at {measure(eight):.2e}")
-        rows, peers, mpeg = [], [], []
-        if arguments.nncodec:
-            default, size = nncodec(arguments.nncodec, network)
-            print(f"NNCodec at its default: {size:,} bytes at {measure(default):.2e}")
-            mpeg.append((8 * size, measure(default)))
-        print(
-            f"{'target':>8} {'bytes':>8} {'measured':>9} {'seconds':>7} {'NNCodec':>8} {'ratio':>5} "
-            f"{'plain GPTQ':>10} {'ratio':>5} {'reference':>9}"
-        )
-        for error in ERRORS:
-            began = time.process_time()
-            point = curve.at_error(quantizer, error)
-            seconds = time.process_time() - began
-            found = measure(nnq.from_bytes(point.content).network())
-            peer = gptq_at(exact, inputs.learnt, measure, error)
-            peers.append((8 * peer, error))
-            reference = quantizer.reference_bits(found)
-            size = len(point.content)
-            rows.append({"bits": 8 * size, "relative_error": found, "reference_bits": reference})
-            other = nncodec_at(arguments.nncodec, network, measure, error) if arguments.nncodec else None
-            if other:
-                mpeg.append((8 * other[1], other[0]))
-            beside = f"{other[1]:8,} {other[1] / size:5.2f}" if other else f"{'-':>8} {'-':>5}"
+        subject = Subject(path, data)
+        eight, eight_bytes = codecs.int8(subject.exact)
+        print(f"{path} {list(subject.network.widths)}: int8 + xz {eight_bytes:,} bytes at {subject.error(eight):.2e}")
+        streams = subject.nncodec(arguments.nncodec) if arguments.nncodec else []
+        print("  target    bytes  measured seconds  NNCodec ratio     GPTQ ratio reference")
+        rows, gptq = [], []
+        for row in subject.at_errors(ERRORS):
+            rows.append(row)
+            stream = mpeg_nnr.smallest(streams, row.relative_error)
+            beside = f"{stream.size:8,} {stream.size / row.size:5.2f}" if stream else f"{'-':>8} {'-':>5}"
+            size, error = subject.gptq(row.relative_error)
+            gptq.append((8 * size, error))
             print(
-                f"{error:8.0e} {size:8,} {found:9.2e} {seconds:7.2f} {beside} {peer:10,.0f} {peer / size:5.2f} "
-                f"{reference / 8:9,.0f}",
+                f"{row.target:8.0e} {row.size:8,} {row.relative_error:9.2e} {row.seconds:7.2f} {beside} "
+                f"{size:8,.0f} {size / row.size:5.2f} {row.reference_bits / 8:9,.0f}",
                 flush=True,
             )
         if arguments.plot and path == arguments.networks[0]:
-            shown = {"NNCodec": sorted(mpeg)} if mpeg else {}
-            shown |= {"plain GPTQ + order-0 entropy": peers, "int8 + xz": [(8 * eight_bytes, measure(eight))]}
-            title = f"{Path(path).name} {list(network.widths)}"
-            error_against_bits(rows, shown, title).savefig(arguments.plot, dpi=150)
+            others = {"NNCodec, tuned": [(8 * stream.size, stream.error) for stream in streams], "GPTQ": gptq}
+            shown = {name: points for name, points in others.items() if points}
+            figure = error_against_bits([vars(row) | {"bits": row.bits} for row in rows], shown, subject.path.name)
+            figure.savefig(arguments.plot, dpi=150)
 
 
 if __name__ == "__main__":

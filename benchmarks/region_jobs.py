@@ -13,6 +13,7 @@ import time
 
 from benchmarks.regions import SQUARE, he_normal
 from nnapprox.regions import jobs
+from nnapprox.regions.count import counts
 from nnapprox.regions.plane import count_plane
 
 WIDTHS = (2, 384, 384, 384, 1)
@@ -30,7 +31,7 @@ def main() -> None:
     seconds = {"in this process": (time.perf_counter() - began, time.process_time() - busy)}
     for number in map(int, options.jobs.split(",")):
         began, busy = time.perf_counter(), time.process_time()
-        *_, count = jobs.counts(network, SQUARE, jobs.local_workers(number))
+        *_, count = counts(network, SQUARE, workers=jobs.local_workers(number))
         seconds[f"{number} jobs"] = time.perf_counter() - began, time.process_time() - busy + count.worker_seconds
         found = [(c.activation_regions, c.linear_regions, c.distinct_affine_maps) for c in (alone, count)]
         if found[0] != found[1]:

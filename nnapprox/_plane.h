@@ -177,6 +177,7 @@ typedef struct {
 typedef struct {
     /* given */
     int64_t hidden, sides;
+    int64_t unit; /* the place of the number in a form that constants are added to */
     layer *layers;
     const double *given; /* a, b, c and error of the sides and the first layer, padded */
     const limb *side_exact;
@@ -323,6 +324,14 @@ static void set_norms(layer *now)
     for (int64_t k = 0; k < now->padded; k++) now->norm[k] = sqrt(now->norm[k]);
 }
 
+/* Begin forms with the bias. */
+static void clear_forms(plane *s, const layer *now)
+{
+    double *const numbers[] = {s->a + now->first, s->b + now->first, s->c + now->first};
+    for (int i = 0; i < 3; i++) memset(numbers[i], 0, (size_t)now->padded * sizeof *numbers[i]);
+    memcpy(numbers[s->unit], now->bias, (size_t)now->padded * sizeof *now->bias);
+}
+
 /* Compute the forms of a layer for these states of its inputs. */
 static void set_forms(plane *s, int64_t depth, const uint64_t *states)
 {
@@ -362,9 +371,7 @@ static void set_forms(plane *s, int64_t depth, const uint64_t *states)
             }
         }
         if (s->printing) memcpy(now->residues, now->residue_bias, (size_t)now->neurons * sizeof *now->residues);
-        memset(a, 0, (size_t)now->padded * sizeof *a);
-        memset(b, 0, (size_t)now->padded * sizeof *b);
-        memcpy(c, now->bias, (size_t)now->padded * sizeof *c);
+        clear_forms(s, now);
         now->gathered = norm_of(squares);
         now->flips = 0;
         now->source = below->version;
@@ -392,9 +399,7 @@ static void tighten(plane *s, int64_t depth)
     double *const a = s->a + now->first, *const b = s->b + now->first, *const c = s->c + now->first;
     double *const error = s->error + now->first;
     double squares = 0;
-    memset(a, 0, (size_t)now->padded * sizeof *a);
-    memset(b, 0, (size_t)now->padded * sizeof *b);
-    memcpy(c, now->bias, (size_t)now->padded * sizeof *c);
+    clear_forms(s, now);
     memcpy(error, now->bias_error, (size_t)now->padded * sizeof *error);
     for (int64_t j = 0; j < now->inputs; j++) {
         const double factor = is_on(now->inputs_on, j) ? 1 : s->slope, *const weight = now->weights + now->padded * j;
@@ -432,7 +437,7 @@ static const limb *exact_neuron(plane *s, int64_t depth, int64_t k)
         const limb *entry = now->entries + n * now->entry_words;
         const int64_t j = now->column[n];
         if (j == now->inputs) {
-            add(form + 2 * words, form + 2 * words, entry, 0);
+            add(form + s->unit * words, form + s->unit * words, entry, 0);
             continue;
         }
         const limb *const factor = is_on(now->inputs_on, j) ? s->denominator : s->numerator;

@@ -18,8 +18,8 @@ class Output:
 
 class Counter:
     def __init__(
-        self, isa: int, given: Any, sides: Any, first: Any, layers: list[Layer], slope: float, slope_parts: Any,
-        output: Output | None = None,
+        self, isa: int, given: Any, sides: Any, first: Any, layers: list[Layer], unit: int, slope: float,
+        slope_parts: Any, output: Output | None = None,
     ) -> None: ...  # fmt: skip
     def run(self, work: int) -> bool: ...
     def fingerprints(self) -> Any: ...

@@ -21,7 +21,7 @@ cdef extern from "_plane.h" nogil:
         const uint64_t *residue_weights
         const uint64_t *residue_bias
     ctypedef struct plane:
-        int64_t hidden, sides, side_words, slope_words, arena_words
+        int64_t hidden, sides, unit, side_words, slope_words, arena_words
         int64_t regions, predicates, exact_decisions
         layer *layers
         const double *given
@@ -116,13 +116,16 @@ cdef class Counter:
     cdef object owners
 
     def __init__(self, int isa, const double[:, ::1] given, const limb[:, :, ::1] sides, limb[:, :, ::1] first,
-                 list layers, double slope, const limb[:, ::1] slope_parts, Output output=None):
-        """Take the sides of the domain and the first layer as padded rows (a, b, c, error) and as integers."""
+                 list layers, int64_t unit, double slope, const limb[:, ::1] slope_parts, Output output=None):
+        """Take the sides of the domain and the first layer as padded rows (a, b, c, error) and as integers.
+
+        The layers' constants are multiples of the coordinate `unit`, where 2 stands for the constant 1.
+        """
         cdef plane *s = &self.state
         cdef int64_t n
         self.owners = (given, sides, first, layers, slope_parts, output)
         self.output = output
-        s.hidden = len(layers) + 1
+        s.hidden, s.unit = len(layers) + 1, unit
         s.given = &given[0, 0]
         s.sides, s.side_words, s.side_exact = sides.shape[0], sides.shape[2], &sides[0, 0, 0]
         s.slope, s.slope_words = slope, slope_parts.shape[1]

@@ -58,7 +58,7 @@ enum { SQUARED, CROSS_ENTROPY };
 enum { BASELINE, AVX2, AVX512 };
 
 /* Samples are drawn at random from more memory than caches hold: fetch this many ahead. */
-#define AHEAD 2
+#define AHEAD 3
 
 /* Samples that go through a first layer together. */
 #define GROUP 4

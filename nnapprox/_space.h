@@ -72,6 +72,7 @@ typedef int run_loop(space *, int64_t);
 struct space {
     /* given */
     int64_t numbers, hidden, sides, padded_sides, corners;
+    int64_t unit; /* the place of the number in a form that constants are added to */
     layer *layers;
     const double *given;
     const limb *side_exact;
@@ -187,7 +188,7 @@ static const limb *exact_neuron(space *s, layer *now, int64_t k)
         const limb *entry = now->entries + n * now->entry_words;
         const int64_t j = now->column[n];
         if (j == now->inputs) {
-            add(form + (numbers - 1) * words, form + (numbers - 1) * words, entry, 0);
+            add(form + s->unit * words, form + s->unit * words, entry, 0);
             continue;
         }
         const limb *const factor = has(now->inputs_on, j) ? s->denominator : s->numerator;

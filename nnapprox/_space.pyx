@@ -26,7 +26,7 @@ cdef extern from "_space.h" nogil:
     ctypedef struct space
     ctypedef int run_loop(space *, int64_t) noexcept
     ctypedef struct space:
-        int64_t numbers, hidden, sides, padded_sides, corners, side_words, slope_words, with_cells, room, found
+        int64_t numbers, hidden, sides, unit, padded_sides, corners, side_words, slope_words, with_cells, room, found
         int64_t wanted_count, pattern_words, label_room, planes, arena_words
         int64_t regions, predicates, exact_decisions
         layer *layers
@@ -65,15 +65,18 @@ cdef class Counter:
     cdef list owners
     cdef object blocks
 
-    def __init__(self, int isa, const double[:, ::1] given, const limb[:, :, ::1] sides, limb[:, :, ::1] first, list layers,
-                 double slope, const limb[:, ::1] slope_parts, const double[:, ::1] corners,
-                 const uint64_t[:, ::1] corner_facets):
-        """Take the sides of the domain and the first layer as padded columns (form, error) and as integers."""
+    def __init__(self, int isa, const double[:, ::1] given, const limb[:, :, ::1] sides, limb[:, :, ::1] first,
+                 list layers, int64_t unit, double slope, const limb[:, ::1] slope_parts,
+                 const double[:, ::1] corners, const uint64_t[:, ::1] corner_facets):
+        """Take the sides of the domain and the first layer as padded columns (form, error) and as integers.
+
+        The layers' constants are multiples of the coordinate `unit`, where d stands for the constant 1.
+        """
         cdef space *s = &self.state
         cdef int64_t n, block = given.shape[1]
         self.owners = [given, sides, first, layers, slope_parts, corners, corner_facets]
         s.numbers, s.hidden = given.shape[0] - 1, len(layers) + 1
-        s.given = &given[0, 0]
+        s.given, s.unit = &given[0, 0], unit
         s.sides, s.side_words, s.side_exact = sides.shape[0], sides.shape[2], &sides[0, 0, 0]
         s.slope, s.slope_words = slope, slope_parts.shape[1]
         s.numerator, s.denominator = &slope_parts[0, 0], &slope_parts[1, 0]

@@ -45,9 +45,9 @@ static void CAT(set_forms_, ISA)(space *s, layer *now, const uint64_t *states)
             s->flipped[count] = j;
             s->term[count++] = factor;
         }
-        for (int64_t i = 0; i + 1 < numbers; i++)
+        for (int64_t i = 0; i < numbers; i++)
             memset(s->forms + i * s->lines + now->first, 0, (size_t)now->padded * sizeof(double));
-        memcpy(s->forms + (numbers - 1) * s->lines + now->first, now->bias, (size_t)now->padded * sizeof(double));
+        memcpy(s->forms + s->unit * s->lines + now->first, now->bias, (size_t)now->padded * sizeof(double));
         memcpy(now->summed, now->bias_error, (size_t)now->padded * sizeof(double));
         now->flips = 0;
         now->source = below->version;

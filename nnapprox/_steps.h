@@ -210,6 +210,7 @@ static void NAME(prepare)(const network_plan *net, T *scratch)
     for (int64_t l = 0; l + 1 < net->depth; l++) {
         const NAME(values) v = NAME(values_of)(net->layers + l, scratch);
         NAME(name_all_rows)(net->layers + l + 1, v.offsets);
+        net->active[l] = net->layers[l].outputs;
         memset(v.signal, 0, (size_t)PADDED(net->layers[l].stride) * sizeof(T));
         memset(v.products, 0, (size_t)PADDED(net->layers[l].stride) * sizeof(T));
     }
@@ -224,20 +225,15 @@ INLINE void NAME(start_first)(const network_plan *net, const T *theta, T shift, 
     if (shift != 0) NAME(add_multiple)(h, shift, bias + first->stride, first->stride);
 }
 
-/* The network from the first layer's sums on; the values of every layer keep what the gradient needs. Returns the
- * outputs. */
-static T *NAME(finish_forward)(const network_plan *net, const T *theta, T *scratch)
+/* The network from the first layer's sums on; the values of every layer keep what the gradient needs. */
+static void NAME(finish_forward)(const network_plan *net, const T *theta, T *scratch)
 {
-    for (int64_t l = 0;; l++) {
+    for (int64_t l = 0; l + 1 < net->depth; l++) {
         const layer_plan *layer = net->layers + l, *above = layer + 1;
         const NAME(values) v = NAME(values_of)(layer, scratch);
-        if (l + 1 == net->depth) return v.h;
         const int listed = IS_LISTED(net, layer);
         if (listed) net->active[l] = NAME(list_active)(layer, &v);
-        else {
-            NAME(activate)(net->activation, (T)net->leak, v.h, v.slope, layer->outputs, layer->stride);
-            net->active[l] = layer->outputs;
-        }
+        else NAME(activate)(net->activation, (T)net->leak, v.h, v.slope, layer->outputs, layer->stride);
         const T *rows = theta + above->weights;
         T *h = NAME(values_of)(above, scratch).h;
         ON_ROWS(above->stride, accumulate, rows, v.offsets, listed ? v.active : v.h, WHOLE(net->active[l]),
@@ -246,29 +242,37 @@ static T *NAME(finish_forward)(const network_plan *net, const T *theta, T *scrat
 }
 
 /* Gradient of <signal of the last layer, outputs>: hands signals down to the first layer. With step, every later
- * layer moves by x signal while its rows are read; extra (or NULL) moves by weight x signal likewise. */
-static void NAME(backward_one)(const network_plan *net, T *theta, int step, T *extra, T weight, T *scratch)
+ * layer moves by x signal while its rows are read. */
+static void NAME(backward_one)(const network_plan *net, T *theta, int step, T *scratch)
 {
     for (int64_t l = net->depth - 1; l > 0; l--) {
         const layer_plan *layer = net->layers + l, *lower = layer - 1;
-        const int64_t stride = layer->stride, count = WHOLE(net->active[l - 1]);
+        const int64_t stride = layer->stride;
         const int listed = IS_LISTED(net, lower);
         const NAME(values) v = NAME(values_of)(layer, scratch), below = NAME(values_of)(lower, scratch);
-        const T *x = listed ? below.active : below.h;
-        T *rows = theta + layer->weights, *bias = rows + layer->inputs * stride;
-        ON_ROWS(stride, dot, rows, below.offsets, x, count, v.signal, below.products, stride, step);
-        if (step) NAME(add)(bias, v.signal, stride);
-        if (extra) {
-            T *extra_rows = extra + layer->weights, *weighted = v.h;
-            NAME(set_multiple)(weighted, weight, v.signal, stride);
-            ON_ROWS(stride, update, extra_rows, below.offsets, x, count, weighted, stride);
-            NAME(add)(extra_rows + layer->inputs * stride, weighted, stride);
-        }
+        T *rows = theta + layer->weights;
+        ON_ROWS(stride, dot, rows, below.offsets, listed ? below.active : below.h, WHOLE(net->active[l - 1]), v.signal,
+                below.products, stride, step);
+        if (step) NAME(add)(rows + layer->inputs * stride, v.signal, stride);
         if (listed) NAME(spread)(lower, &below);
         else if (net->activation == RELU)
             FOR_VECTORS(i, lower->stride) AT(below.signal, i) = POSITIVE_PART(AT(below.h, i), AT(below.products, i));
         else
             FOR_VECTORS(i, lower->stride) AT(below.signal, i) = AT(below.products, i) * AT(below.slope, i);
+    }
+}
+
+/* After backward_one: all but the first layer of extra move by weight x signal; their sums h are used up. */
+static void NAME(add_gradient)(const network_plan *net, T *extra, T weight, T *scratch)
+{
+    for (int64_t l = net->depth - 1; l > 0; l--) {
+        const layer_plan *layer = net->layers + l, *lower = layer - 1;
+        const NAME(values) v = NAME(values_of)(layer, scratch), below = NAME(values_of)(lower, scratch);
+        T *rows = extra + layer->weights;
+        NAME(set_multiple)(v.h, weight, v.signal, layer->stride);
+        ON_ROWS(layer->stride, update, rows, below.offsets, IS_LISTED(net, lower) ? below.active : below.h,
+                WHOLE(net->active[l - 1]), v.h, layer->stride);
+        NAME(add)(rows + layer->inputs * layer->stride, v.h, layer->stride);
     }
 }
 
@@ -280,18 +284,21 @@ INLINE void NAME(move_bias)(const layer_plan *first, T *theta, int centred, T sh
     if (centred) NAME(add_multiple)(bias + first->stride, -1, signal, first->stride);
 }
 
-/* Loss at f against target, both padded with zeros to stride; signal = factor * gradient. */
-static double NAME(loss)(int kind, const T *f, const T *target, int64_t count, int64_t stride, T factor, T *signal)
+/* |f - target|^2, both padded with zeros to stride; signal = factor * gradient. */
+INLINE double NAME(squared_loss)(const T *f, const T *target, int64_t stride, T factor, T *signal)
 {
-    if (kind == SQUARED) {
-        NARROW sums = AT(f, 0) - AT(f, 0);
-        FOR_VECTORS(i, stride) {
-            const NARROW error = AT(f, i) - AT(target, i);
-            sums += error * error;
-            AT(signal, i) = 2 * factor * error;
-        }
-        return NAME(lane_sum)(sums);
+    NARROW sums = AT(f, 0) - AT(f, 0);
+    FOR_VECTORS(i, stride) {
+        const NARROW error = AT(f, i) - AT(target, i);
+        sums += error * error;
+        AT(signal, i) = 2 * factor * error;
     }
+    return NAME(lane_sum)(sums);
+}
+
+/* As squared_loss, the cross-entropy of the softmax. */
+static double NAME(cross_entropy)(const T *f, const T *target, int64_t count, T factor, T *signal)
+{
     T largest = f[0], total = 0, minus_one, fit = 0, mass = 0;
     for (int64_t i = 1; i < count; i++) largest = f[i] > largest ? f[i] : largest;
     for (int64_t i = 0; i < count; i++) signal[i] = NAME(exponential)(f[i] - largest, &minus_one);
@@ -317,21 +324,43 @@ typedef struct {
     NAME(values) bottom, top;
 } NAME(run);
 
+/* Steps at order[0..count): the sum of the losses. */
+typedef double NAME(take_steps)(NAME(run) *run, const int64_t *order, const double *steps, const double *weights,
+                                int64_t count);
+
+/* Loss of what the last layer gives at a sample, and the layer's signal; stride is the last layer's. */
+INLINE double NAME(loss)(const NAME(run) *run, const record_head *head, T step, int64_t stride)
+{
+    const T *f = run->top.h, *target = run->targets + head->target * stride;
+    return run->loss == SQUARED
+               ? NAME(squared_loss)(f, target, stride, -step, run->top.signal)
+               : NAME(cross_entropy)(f, target, run->last->outputs, -step, run->top.signal);
+}
+
+/* How much the first layer's bias moves by its signal: what centring adds to every sample is -mean. */
+INLINE T NAME(share)(const records *data, const record_head *head)
+{
+    return data->centred ? (T)(1 - head->mean_product) : 1;
+}
+
+/* The average of all parameters but the first layer's rows moves by weight; bottom.h becomes weight times the first
+ * layer's signal. */
+static void NAME(average_above)(NAME(run) *run, const record_head *head, T weight)
+{
+    NAME(add_gradient)(run->net, run->average, weight, run->scratch);
+    NAME(set_multiple)(run->bottom.h, weight, run->bottom.signal, run->first->stride);
+    NAME(move_bias)(run->first, run->average, run->data->centred, NAME(share)(run->data, head), run->bottom.h);
+}
+
 /* From the first layer's sums in bottom.h to its signal in bottom.signal; all but the first layer's rows move, and
  * their average by weight. Returns the loss. */
 static double NAME(step_above)(NAME(run) *run, const record_head *head, T step, T weight)
 {
-    const layer_plan *first = run->first, *last = run->last;
-    const T share = run->data->centred ? (T)(1 - head->mean_product) : 1;
-    const T *f = NAME(finish_forward)(run->net, run->theta, run->scratch);
-    const double loss = NAME(loss)(run->loss, f, run->targets + head->target * last->stride, last->outputs,
-                                   last->stride, -step, run->top.signal);
-    NAME(backward_one)(run->net, run->theta, 1, run->average, weight, run->scratch);
-    NAME(move_bias)(first, run->theta, run->data->centred, share, run->bottom.signal);
-    if (run->average) {
-        NAME(set_multiple)(run->bottom.h, weight, run->bottom.signal, first->stride);
-        NAME(move_bias)(first, run->average, run->data->centred, share, run->bottom.h);
-    }
+    NAME(finish_forward)(run->net, run->theta, run->scratch);
+    const double loss = NAME(loss)(run, head, step, run->last->stride);
+    NAME(backward_one)(run->net, run->theta, 1, run->scratch);
+    NAME(move_bias)(run->first, run->theta, run->data->centred, NAME(share)(run->data, head), run->bottom.signal);
+    if (run->average) NAME(average_above)(run, head, weight);
     return loss;
 }
 
@@ -434,6 +463,10 @@ static double NAME(sparse_steps)(NAME(run) *run, const int64_t *order, const dou
     return total;
 }
 
+#if NARROW_BYTES == 32
+#include "_narrow.h"
+#endif
+
 /* One SGD step for each of order[0..count): returns the sum of the losses met on the way. targets has rows of the
  * last layer's stride. */
 static double NAME(sgd)(const network_plan *net, T *theta, T *average, const records *data, const T *targets, int loss,
@@ -444,8 +477,11 @@ static double NAME(sgd)(const network_plan *net, T *theta, T *average, const rec
                      NAME(values_of)(first, scratch), NAME(values_of)(last, scratch)};
     NAME(prepare)(net, scratch);
     memset(run.top.signal, 0, (size_t)last->stride * sizeof(T));
-    return data->sparse ? NAME(sparse_steps)(&run, order, steps, weights, count)
-                        : NAME(group_steps)(&run, order, steps, weights, count);
+    NAME(take_steps) *take = data->sparse ? NAME(sparse_steps) : NAME(group_steps);
+#if NARROW_BYTES == 32
+    if (data->sparse && NAME(narrow_steps)(net)) take = NAME(narrow_steps)(net);
+#endif
+    return take(&run, order, steps, weights, count);
 }
 
 /* The first layer's sums at a group, one sample after the other, each by its nonzero values alone. Returns whether
@@ -526,9 +562,10 @@ static void NAME(gradients)(const network_plan *net, T *theta, const samples *da
         NAME(start_first)(net, theta, 0, bottom.h);
         ON_ROWS(first->stride, accumulate, theta + first->weights, in.offsets, in.x, in.count, bottom.h, bottom.h,
                 first->stride);
-        (void)NAME(finish_forward)(net, theta, scratch);
+        NAME(finish_forward)(net, theta, scratch);
         memcpy(top.signal, cotangents + n * last->outputs, (size_t)last->outputs * sizeof(T));
-        NAME(backward_one)(net, theta, 0, by_parameters, 1, scratch);
+        NAME(backward_one)(net, theta, 0, scratch);
+        NAME(add_gradient)(net, by_parameters, 1, scratch);
         NAME(move_bias)(first, by_parameters, 0, 1, bottom.signal);
         ON_ROWS(first->stride, update, by_parameters + first->weights, in.offsets, in.x, in.count, bottom.signal,
                 first->stride);

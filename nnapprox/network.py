@@ -437,6 +437,8 @@ def _nearest_float32(exact: Array, candidate: Array) -> Array:
     flat = nearest.reshape(-1)
     for index, value in enumerate(exact.flat):
         middle = flat[index]
+        if Fraction(float(middle)) == value:  # as it is of numbers that were float32 before
+            continue
         neighbours = [np.nextafter(middle, np.float32(-np.inf)), middle, np.nextafter(middle, np.float32(np.inf))]
         finite = [v for v in neighbours if np.isfinite(v)]
         flat[index] = min(finite, key=lambda v: (abs(Fraction(float(v)) - value), int(v.view(np.uint32)) & 1))

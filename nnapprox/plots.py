@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 from nnapprox.atomic import write_atomically
 from nnapprox.errors import UsageError
 from nnapprox.network import Network
+from nnapprox.regions.line import line_pieces
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from nnapprox.certificate import Domain
@@ -26,8 +28,16 @@ Array: TypeAlias = NDArray[Any]
 Interval: TypeAlias = tuple[Fraction, Fraction]
 
 BLUE, ORANGE, GREEN = "#0072B2", "#D55E00", "#009E73"  # Okabe and Ito (2008): told apart with every colour vision
+GREY = "#777777"
 SAMPLES = 2**11
-"""A curve is drawn through so many points and one: kinks at coarser dyadic points are sharp."""
+"""A curve is drawn through so many evenly spaced points and one, and through its kinks."""
+
+MOST_SLOPES = 2**17
+"""The kinks are computed unless a layer has more slopes than this on all pieces together."""
+
+STROKES = 31
+"""Random points between neighbouring even ones where there are more kinks than that: a fast wave may be 0 at all of
+the even points, and the strokes between random ones fill what it fills."""
 
 COLUMNS, ROWS = 401, 397
 """Pixels of a picture of two variables; that they differ keeps their middles off the diagonals, where kinks may lie."""
@@ -37,6 +47,12 @@ ROUNDING = 1e-14
 
 NOISE = 1e-10
 """The same for sums in floating point that went through many layers: contours and kinks are not drawn through noise."""
+
+WITNESSES = 101
+"""Points of a picture of two variables at which values are computed exactly too, to see how much rounding there is."""
+
+LEVELS = 12
+"""Of contours; they are left out where, on average, they would cross every other pixel."""
 
 MOST_EXACT = 2000
 """Networks of more nonzero weights are drawn from floating-point values."""
@@ -60,6 +76,16 @@ def save(figure: Figure, path: str | Path) -> None:
     """Write a figure as the format that the suffix names, atomically."""
     with write_atomically(path) as file:
         figure.savefig(file, format=Path(path).suffix.lstrip("."), dpi=150)
+
+
+def label_bits(axes: Axes) -> None:
+    """Label a logarithmic axis of bits by whole numbers that do not run into each other."""
+    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+
+    low, high = axes.get_xlim()
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 100 * low else (1,)))
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
 
 
 def learning_curve(history: Sequence[dict[str, Any]], title: str) -> Figure:
@@ -171,8 +197,8 @@ def approximation(network: Network, target: Expression | Network | None, domain:
 
 
 def _graphs(network: Network, target: Expression | Network | None, interval: Interval, title: str) -> Figure:
-    points, x = _line(interval)
-    values = _along(network, points)
+    points = _points(network, interval)
+    x, values = np.array(points, dtype=np.float64)[:, 0], _along(network, points)
     if target is None:
         figure = _figure(7, 4.2)
         figure.add_subplot(title=_wrapped(title, 6.5), xlabel="x").plot(x, values, color=BLUE, lw=1)
@@ -192,7 +218,7 @@ def _graphs(network: Network, target: Expression | Network | None, interval: Int
 
 
 def _plane_curve(network: Network, interval: Interval, title: str) -> Figure:
-    values = _along(network, _line(interval)[0])
+    values = _along(network, _points(network, interval))
     figure = _figure(5.5, 5.5)
     axes = figure.add_subplot(title=_wrapped(title, 4.5), xlabel="first output", ylabel="second output", aspect="equal")
     axes.plot(*values.T, color=BLUE, lw=1)
@@ -205,10 +231,13 @@ def _contours(network: Network, target: Expression | Network | None, domain: Dom
     y = bottom + (top - bottom) * (np.arange(ROWS) + 0.5) / ROWS
     grid = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
     values = _at(network, grid)[:, 0]
+    steep = np.abs(np.diff(values.reshape(ROWS, COLUMNS))).mean() * LEVELS > np.ptp(values) / 2
     placed: dict[str, Any] = {"origin": "lower", "extent": (left, right, bottom, top), "aspect": "auto"}
-    panels: list[tuple[str, Array, dict[str, Any]]] = [("network, its contours and kinks", values, {"cmap": "cividis"})]
+    name = "network and its kinks" if steep else "network, its contours and kinks"
+    panels: list[tuple[str, Array, dict[str, Any]]] = [(name, values, {"cmap": "cividis"})]
     if target is not None:
-        error = _difference(values, _at(target, grid)[:, 0])
+        wanted = _at(target, grid)[:, 0]
+        error = _difference(values, wanted, _rounding(network, values, grid) + _rounding(target, wanted, grid))
         limit = float(np.abs(error).max())
         name = "network - target" if limit else "network - target: 0 everywhere"
         panels.append((name, error, {"cmap": "PuOr", "vmin": -limit or -1, "vmax": limit or 1}))
@@ -225,30 +254,49 @@ def _contours(network: Network, target: Expression | Network | None, domain: Dom
         overlay[kinks] = (1, 1, 1, 0.8 * (1 - kinks.mean()) ** 2)  # faint where they fill the picture
         first.imshow(overlay, interpolation="nearest", **placed)
     size = np.abs(values).max()
-    if np.ptp(values) > NOISE * size:  # a constant has no contours
+    if np.ptp(values) > NOISE * size and not steep:  # a constant has no contours
         steady = np.where(np.abs(values) > NOISE * size, values, 0.0).reshape(ROWS, COLUMNS)
-        first.contour(x, y, steady, levels=12, colors="black", linewidths=0.4)
+        first.contour(x, y, steady, levels=LEVELS, colors="black", linewidths=0.4)
     figure.suptitle(_wrapped(title, 5.2 * len(panels)))
     return figure
 
 
-def _line(interval: Interval) -> tuple[list[list[Fraction]], Array]:
+def _points(network: Network, interval: Interval) -> list[tuple[Fraction]]:
+    """Where to evaluate a network of one variable, and what is drawn beside it, so that nothing is missed."""
     low, high = interval
-    points = [low + (high - low) * Fraction(j, SAMPLES) for j in range(SAMPLES + 1)]
-    return [[x] for x in points], np.array(points, dtype=np.float64)
+    step = (high - low) / SAMPLES
+    points = {low + j * step for j in range(SAMPLES + 1)}
+    if network.activation.is_piecewise_linear:
+        try:
+            points.update(line_pieces(network, low, high, most=MOST_SLOPES).knots)
+        except UsageError:
+            prime = 2**31 - 1  # multiples of a power of two are all zeros of a wave that is fast enough
+            shares = np.random.default_rng(0).integers(1, prime, size=(SAMPLES, STROKES))
+            points.update(low + step * (j + Fraction(r, prime)) for j, row in enumerate(shares.tolist()) for r in row)
+    return [(x,) for x in sorted(points)]
 
 
-def _along(function: Expression | Network, points: list[list[Fraction]]) -> Array:
-    """Values at rational points: those of an exact network exactly, where that is not too much work."""
-    if isinstance(function, Network) and function.nonzeros <= MOST_EXACT and function.activation.is_piecewise_linear:
+def _along(function: Expression | Network, points: Sequence[tuple[Fraction, ...]]) -> Array:
+    """Values at rational points, exact but for their last rounding where that is not too much work."""
+    if not isinstance(function, Network):
+        return np.array([[function.approximate(point)] for point in points], dtype=np.float64)
+    if function.nonzeros <= MOST_EXACT and function.activation.is_piecewise_linear:
         return function.astype("rational")(points).astype(np.float64)
     return _at(function, np.array(points, dtype=np.float64))
 
 
-def _difference(values: Array, wanted: Array) -> Array:
+def _rounding(function: Expression | Network, values: Array, points: Array) -> float:
+    """The largest rounding error that is seen of values at points of the plane, by some that are computed exactly."""
+    chosen = slice(0, None, len(points) // WITNESSES)
+    exact = _along(function, [tuple(map(Fraction, point)) for point in points[chosen].tolist()])
+    return float(np.abs(exact[:, 0] - values[chosen]).max())
+
+
+def _difference(values: Array, wanted: Array, rounding: float = 0.0) -> Array:
     """Values minus others, 0 where that is nothing but the rounding of floats."""
     difference = values - wanted
-    return np.where(np.abs(difference) > ROUNDING * (np.abs(values) + np.abs(wanted).max()), difference, 0.0)
+    noise = 8 * rounding + ROUNDING * (np.abs(values) + np.abs(wanted).max())
+    return np.where(np.abs(difference) > noise, difference, 0.0)
 
 
 def _at(function: Expression | Network, points: Array) -> Array:

@@ -13,6 +13,8 @@ from tests import reference
 
 TOLERANCE = {"float32": 3e-5, "float64": 1e-12}
 WIDTHS = [(7, 3), (1, 1), (5, 1, 1), (30, 20, 20, 10), (9, 33, 17, 40, 2), (40, 70, 140, 3), (3, 65, 300, 5)]
+NARROW = [(9, 4, 3), (12, 8, 8, 8, 9), (8, 16, 13, 7), (11, 32, 25, 9), (11, 24, 25, 4), (30, 20, 20, 17), (6, 33, 5)]
+"""On both sides of what the kernels take in one piece: hidden layers of one number of vectors, at most 4, then 2."""
 
 
 def slope(activation):
@@ -96,7 +98,7 @@ def test_gradients_are_the_limits_of_difference_quotients(activation):
 
 
 @pytest.mark.parametrize("dtype", TOLERANCE)
-@pytest.mark.parametrize("widths", WIDTHS, ids=str)
+@pytest.mark.parametrize("widths", WIDTHS + NARROW, ids=str)
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("loss", ["squared", "cross-entropy"])
 @pytest.mark.parametrize("density", [0.2, 1.0])
@@ -111,6 +113,39 @@ def test_centred_sgd_is_sgd_on_centred_samples(instruction_set, dtype, entries, 
     for lists in (False, True):
         check_sgd(dtype, (40, 20, 20, 10), "relu", "squared", density, centre=True, entries=entries, lists=lists)
         check_sgd(dtype, (40, 10), "relu", "cross-entropy", density, centre=True, entries=entries, lists=lists)
+
+
+@pytest.mark.parametrize(("dtype", "more"), [("float32", 24), ("float64", 12)])
+@pytest.mark.parametrize("widths", [(30, 20, 20, 4), (25, 7, 4), (40, 15, 16, 13, 3), (20, 32, 2)], ids=str)
+@pytest.mark.parametrize("activation", ["relu", "tanh"])
+def test_outputs_that_are_always_right_change_no_bit(instruction_set, dtype, more, widths, activation):
+    """With three vectors of outputs, a network that the kernels take in one piece goes the way of all others.
+
+    What has one vector is summed alike there; two are not.
+    """
+    if instruction_set == "baseline":
+        pytest.skip("goes one way always")
+    rng, weights, biases = draw(widths)
+    x = rng.integers(1, 256, (12, widths[0])) * (rng.random((12, widths[0])) < 0.2)
+    order, steps = rng.integers(0, 12, 50), rng.uniform(0.001, 0.01, 50)
+    samples = Samples.prepare(
+        x.astype(np.uint8), rng.integers(0, widths[-1], 12), 1 / 255, dtype, lists=True, centre=True
+    )
+    trained = []
+    for outputs in (widths[-1], more):
+        added = outputs - widths[-1]
+        layout = Layout((*widths[:-1], outputs), dtype, activation)
+        theta, average = layout.empty(), layout.empty()
+        for layer, (weight, bias) in enumerate(zip(weights, biases, strict=True)):
+            layout.rows(theta, layer)[: weight.shape[1], : len(bias)] = weight.T
+            layout.rows(theta, layer)[weight.shape[1], : len(bias)] = bias
+        targets = layout.pad(np.pad(np.eye(widths[-1]), ((0, 0), (0, added))))
+        layout.sgd(theta, average, samples, targets, "squared", order, steps, np.arange(50.0))
+        trained.append(
+            [layout.rows(array, k)[:, :width] for array in (theta, average) for k, width in enumerate(widths[1:])]
+        )
+    for one, other in zip(*trained, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def check_sgd(dtype, widths, activation, loss, density, *, centre, entries, lists):

@@ -40,6 +40,29 @@ def test_exact_networks_are_drawn_exactly():
     assert network[-1, 1] == target[-1, 1] == pytest.approx(2 / 3)
 
 
+@pytest.mark.parametrize("depth", [12, 14, 60, 100])
+def test_a_wave_faster_than_the_points_is_seen(depth):
+    """Its values at evenly spaced dyadic points are all 0."""
+    made = constructions.build("sawtooth", depth=depth)
+    above, below = plots.approximation(made.network, made.target, (UNIT,), "g").axes
+    network, target = lines(above)
+    for x in np.linspace(0, 1, 101)[:-1]:
+        strip = network[(network[:, 0] >= x) & (network[:, 0] <= x + 0.01), 1]
+        assert strip.min() <= 0.03
+        assert strip.max() >= 0.97
+    assert np.allclose(network, target)
+    assert not lines(below)[0][:, 1].any()
+
+
+@pytest.mark.parametrize("shallow", [False, True])
+def test_curves_have_their_corners(shallow):
+    made = constructions.build("hilbert", order=4, shallow=shallow)
+    (axes,) = plots.approximation(made.network, None, (UNIT,), "h").axes
+    steps = np.abs(np.diff(lines(axes)[0], axis=0))
+    assert steps.sum() == pytest.approx(255 / 15)
+    assert np.hypot(*steps.T).sum() == pytest.approx(255 / 15)  # no corner is cut
+
+
 def test_without_a_target():
     made = constructions.build("takagi", terms=3)
     (axes,) = plots.approximation(made.network, None, (UNIT,), "T").axes
@@ -67,6 +90,14 @@ def test_two_variables():
     assert all(
         min(abs(abs(s) - k) for s in (a + b, a - b) for k in (0, 1, 2)) < 0.02 for a, b in zip(x, y, strict=True)
     )
+
+
+def test_rounding_is_not_drawn_as_an_error():
+    made = constructions.build("fold", dim=2, pieces=3, layers=6)
+    network, error = plots.approximation(made.network, made.target, made.certificate.domain, "f").axes[:2]
+    assert network.get_title() == "network and its kinks"  # contours would fill it
+    assert error.get_title() == "network - target: 0 everywhere"
+    assert not np.asarray(error.images[0].get_array()).any()
 
 
 def test_other_activations_have_no_kinks_drawn():

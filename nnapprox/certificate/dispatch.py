@@ -13,10 +13,14 @@ from nnapprox.network import Network
 
 TOLERANCE = Fraction(1, 10**6)
 
+MOST_CELLS = 2**18
+"""So many take about a minute in the plane, and more in more dimensions."""
+
 
 def certify(
-    network: Network, target: Expression | Network, domain: Domain, norm: Norm = "sup", tolerance: Fraction = TOLERANCE
-) -> Certificate:
+    network: Network, target: Expression | Network, domain: Domain, norm: Norm = "sup", tolerance: Fraction = TOLERANCE,
+    *, most_cells: int = MOST_CELLS,
+) -> Certificate:  # fmt: skip
     """Prove how far a network is from its target.
 
     Parameters
@@ -31,6 +35,8 @@ def certify(
         ``sup``, ``L1`` or ``L2``.
     tolerance : Fraction
         Relative width of an enclosure, where the norm is not found exactly; above 0.
+    most_cells : int
+        In several dimensions, more pieces of network and target together are refused.
 
     Returns
     -------
@@ -54,7 +60,7 @@ def certify(
     if len(domain) > 1:
         from nnapprox.certificate.space import certify_in_space
 
-        return certify_in_space(network, target, domain, norm, tolerance)
+        return certify_in_space(network, target, domain, norm, tolerance, most_cells)
     if isinstance(target, Network):
         return certify_piecewise_affine(network, target, domain, norm, tolerance)
     ((low, high),) = domain

@@ -22,12 +22,9 @@ from nnapprox.network import Network
 from nnapprox.regions.cells import Enumerator, cells
 from nnapprox.regions.polytope import Polytope, to_point
 
-MOST_CELLS = 2**18
-"""So many take about a minute in the plane."""
-
 
 def certify_in_space(
-    network: Network, target: Expression | Network, domain: Domain, norm: Norm, tolerance: Fraction
+    network: Network, target: Expression | Network, domain: Domain, norm: Norm, tolerance: Fraction, most_cells: int
 ) -> Certificate:
     """Certify a rational network against a target that is piecewise affine or quadratic.
 
@@ -44,13 +41,15 @@ def certify_in_space(
         curved error can be had only where it keeps its sign on every cell.
     tolerance : Fraction
         Relative width of the enclosure of an L2 norm that is not rational.
+    most_cells : int
+        More pieces of network and target together are refused.
 
     Raises
     ------
     UsageError
-        The target or the dimension is another one, the norm cannot be had, or there are more than `MOST_CELLS` cells.
+        The target or the dimension is another one, the norm cannot be had, or there are too many pieces.
     """
-    errors = _errors(network, target, Polytope.box(domain))
+    errors = _errors(network, target, Polytope.box(domain), most_cells)
     if norm == "sup":
         if isinstance(target, Expression) and not target.is_continuous:
             raise UsageError(
@@ -89,14 +88,16 @@ def _integral(polytope: Polytope, error: Quadratic) -> Rational:
     return abs(sum((error.integral(simplex) for simplex in polytope.simplices()), start=Rational(0)))
 
 
-def _errors(network: Network, target: Expression | Network, domain: Polytope) -> Iterator[tuple[Polytope, Quadratic]]:
+def _errors(
+    network: Network, target: Expression | Network, domain: Polytope, most_cells: int
+) -> Iterator[tuple[Polytope, Quadratic]]:
     """Give the error on every cell, of one output after the other."""
     enumerator = Enumerator(network)
     parts = ((cell, functions) for part, functions in _target_on(domain, target) for cell in enumerator.cells(part))
     for count, (cell, functions) in enumerate(parts):
-        if count == MOST_CELLS:
+        if count == most_cells:
             raise UsageError(
-                f"network and target have more than {MOST_CELLS:,} pieces together: take a smaller network or domain"
+                f"network and target have more than {most_cells:,} pieces together: take a smaller network or domain"
             )
         forms, scale = cell.outputs
         for function, form in zip(functions, forms, strict=True):

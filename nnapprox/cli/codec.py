@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import math
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import click
 import numpy as np
 
 from nnapprox.cli import output
+from nnapprox.cli.grid import source_bits
 
 if TYPE_CHECKING:
+    from nnapprox.certificate import Domain
     from nnapprox.files import NetworkFile
     from nnapprox.network import Network
     from nnapprox.quantization.calibration import Inputs
@@ -38,27 +41,38 @@ class Target:
 
 
 def quantize_by_codec(
-    file: Path, stored: NetworkFile, target: Target, inputs: Inputs, out: str | None,
+    file: Path, stored: NetworkFile, target: Target, inputs: Inputs, domain: Domain | None, out: str | None,
     c_header: str | None, plot: str | None, as_json: bool, quiet: bool,
 ) -> None:  # fmt: skip
-    """Quantise a network to a target or along the curve, and tell what the files that were written hold."""
-    from nnapprox.quantization.curve import layer_bits
+    """Quantise a network to a target or along the curve, and tell what the files that were written hold.
+
+    A curve that is interrupted is told up to there.
+    """
     from nnapprox.quantization.encoder import Quantizer
 
     network = stored.network if stored.network.dtype != "rational" else stored.network.astype("float64")
     path = out or (None if target == Target() else f"{file.stem}.nnq")
-    meter = _Meter(network, inputs)
-    with output.progress(quiet) as report:
-        metadata = _kept(stored.metadata)
-        quantizer = Quantizer(network, inputs.learnt, inputs.image, metadata, inputs.gram, inputs.held)
-        curve = []
-        for point in _points(quantizer, target, meter, report):
-            told = meter.measure(point, path)
-            told["reference_bits"] = quantizer.reference_bits(told["relative_error"] or math.inf)
-            curve.append(told | {"layers": layer_bits(point.attempt.encoded)})
+    meter = _Meter(network, inputs, domain)
+    curve: list[dict[str, Any]] = []
+    on_grids: list[tuple[float, float]] = []
+    interrupted = False
+    try:
+        with output.progress(quiet) as report:
+            metadata = _kept(stored.metadata)
+            quantizer = Quantizer(network, inputs.learnt, inputs.image, metadata, inputs.gram, inputs.held)
+            for point in _points(quantizer, target, meter, report):
+                curve.append(meter.measure(point, path, quantizer))
+            if plot is not None:
+                on_grids = _on_grids(network, inputs, min(p["relative_error"] for p in curve), report)
+    except KeyboardInterrupt:
+        if path is not None or not curve:
+            raise
+        interrupted = True
+        output.note(f"stopped: the curve has {len(curve)} of its points")
+    curve = _undominated(curve)
     told = {
         "network": output.network_json(stored.network, file),
-        "source_bits": 8 * file.stat().st_size,
+        "source_bits": source_bits(stored),
         "source_accuracy": meter.accuracy(network),
         "curve": curve,
         "theorem": THEOREM,
@@ -68,15 +82,16 @@ def quantize_by_codec(
     if plot is not None:
         from nnapprox import plots, quantization_plots
 
-        plots.save(quantization_plots.error_against_bits(curve, {}, f"{file.name}, quantised"), plot)
+        others = {"the theorem's code, one grid": on_grids} if on_grids else {}
+        title = f"{file.name}, {list(network.widths)}"
+        plots.save(quantization_plots.error_against_bits(curve, others, title, network.nonzeros), plot)
         output.note(f"wrote {plot}")
     if as_json:
         output.print_json(told)
-        return
-    _print(curve)
-    if path is not None:
-        _print_layers(curve[0]["layers"])
-        output.print_pairs({"written": path, **(header_text(told["c_header"]) if c_header else {})})
+    else:
+        _print(told, meter, path)
+    if interrupted:
+        raise KeyboardInterrupt
 
 
 def write_header(file: Path, path: str) -> dict[str, Any]:
@@ -99,6 +114,24 @@ def header_text(told: dict[str, Any]) -> dict[str, object]:
         f"{told['stack_bytes']:,} of stack",
         "RAM, to decode": f"{told['scratch_bytes']:,} bytes, free again after it",
     }
+
+
+def _on_grids(network: Network, inputs: Inputs, least: float, report: output.Report) -> list[tuple[float, float]]:
+    """Bits and relative errors of the theorem's code, on ever finer grids until one is as exact as asked."""
+    from nnapprox.quantization.grid import Yardstick, grids_of_curve
+
+    grids = grids_of_curve(network)
+    points: list[tuple[float, float]] = []
+    yardstick = Yardstick(network, points=inputs.measured)
+    with tempfile.TemporaryDirectory() as folder:
+        for measured in yardstick.curve(grids, f"{folder}/network.nng"):
+            stored, error = measured.stored, measured.relative_error or 0.0
+            report(len(points) / len(grids), f"the theorem's code, {stored.fractional_bits} fractional bits")
+            if 0 < error <= 1:
+                points.append((stored.bits, error))
+            if error <= least:
+                break
+    return points
 
 
 def _kept(metadata: dict[str, Any]) -> dict[str, Any]:
@@ -137,15 +170,25 @@ def _points(quantizer: Quantizer, target: Target, meter: _Meter, report: output.
 class _Meter:
     """Measures files against the network that they were made of."""
 
-    def __init__(self, network: Network, inputs: Inputs) -> None:
-        self.inputs, self.network = inputs, network
+    def __init__(self, network: Network, inputs: Inputs, domain: Domain | None) -> None:
+        from nnapprox.errors import UsageError
+
+        self.inputs, self.network, self.domain = inputs, network, domain
+        with np.errstate(over="ignore", invalid="ignore"):
+            if not np.isfinite(network(inputs.measured.astype(network.dtype))).all():
+                raise UsageError(f"the network's values overflow {network.dtype} on its inputs: it cannot be quantised")
         self.original = network.astype("float64")(inputs.measured)
 
-    def measure(self, point: Point, path: str | None) -> dict[str, Any]:
-        """Write the file (to nowhere lasting without a path), read it back, and measure what was read."""
+    def measure(self, point: Point, path: str | None, quantizer: Quantizer) -> dict[str, Any]:
+        """Write the file (to nowhere lasting without a path), read it back, and measure what was read.
+
+        The distance to the original is certified on the domain, where there is one and a file is asked for.
+        """
         from nnapprox import files
         from nnapprox.atomic import write_atomically
-        from nnapprox.quantization import curve
+        from nnapprox.quantization import distance
+        from nnapprox.quantization.curve import layer_bits
+        from nnapprox.quantization.grid import certified_distance
 
         with tempfile.TemporaryDirectory() as folder:
             written = Path(path or f"{folder}/network.nnq")
@@ -153,18 +196,21 @@ class _Meter:
                 file.write(point.content)
             size, network = written.stat().st_size, files.load(written)
         accuracy = self.accuracy(network)
-        count = len(self.inputs.measured)
+        error = distance.relative_error(network, self.original, self.inputs.measured)
+        certificate = certified_distance(network, self.network, self.domain) if path and self.domain else None
         return {
             "bits": 8 * size,
             "bytes": size,
             "bits_per_weight": 8 * size / network.parameters,
-            "relative_error": curve.relative_error(network, self.original, self.inputs.measured),
-            "sup_error": curve.sup_error(network, self.original, self.inputs.measured),
+            "relative_error": error,
+            "sup_error": distance.sup_error(network, self.original, self.inputs.measured),
             "predicted_error": point.attempt.predicted,
-            "certificate": None,
+            "reference_bits": quantizer.reference_bits(error) if 0 < error < math.inf else None,
+            "certificate": certificate and certificate.to_json(),
             "accuracy": accuracy,
-            "standard_error": None if accuracy is None else math.sqrt(accuracy * (1 - accuracy) / count),
+            "standard_error": None if accuracy is None else self.standard_error(accuracy),
             "path": path,
+            "layers": layer_bits(point.attempt.encoded),
         }
 
     def accuracy(self, network: Network) -> float | None:
@@ -173,6 +219,19 @@ class _Meter:
             return None
         outputs = network(self.inputs.measured.astype(network.dtype))
         return float(np.mean(outputs.argmax(axis=1) == self.inputs.labels))
+
+    def standard_error(self, accuracy: float) -> float:
+        """Of an accuracy on the measured inputs."""
+        return math.sqrt(accuracy * (1 - accuracy) / len(self.inputs.measured))
+
+    def place(self) -> str:
+        """What is measured on, in words."""
+        count = f"{len(self.inputs.measured):,}"
+        return (
+            f"{count} test inputs"
+            if self.domain is None
+            else f"{count} uniform points of {output.domain_text(self.domain)}"
+        )
 
     def least_accuracy(self, drop: float) -> float:
         """The accuracy that is left after a drop in percentage points."""
@@ -184,35 +243,54 @@ class _Meter:
         return accuracy - drop / 100
 
 
-def _print(curve: list[dict[str, Any]]) -> None:
-    header = [
-        "bits",
-        "bytes",
-        "bits/weight",
-        "relative error",
-        "sup error",
-        "predicted",
-        "accuracy %",
-        "reference bits",
-    ]
-    rows = []
-    for point in curve:
-        accuracy = point["accuracy"]
-        shown = "-" if accuracy is None else f"{100 * accuracy:.2f} ± {100 * point['standard_error']:.2f}"
-        numbers = [f"{point[key]:.4g}" for key in ("relative_error", "sup_error", "predicted_error")]
-        rows.append(
-            [point["bits"], point["bytes"], f"{point['bits_per_weight']:.3f}", *numbers, shown,
-             f"{point['reference_bits']:.0f}"]
-        )  # fmt: skip
-    output.print_table(header, rows)
+def _undominated(curve: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The points without those that another one equals or beats in both bytes and error."""
+    kept: list[dict[str, Any]] = []
+    for point in sorted(curve, key=lambda point: (point["bytes"], point["relative_error"])):
+        if not kept or point["relative_error"] < kept[-1]["relative_error"]:
+            kept.append(point)
+    return kept
+
+
+def _print(told: Mapping[str, Any], meter: _Meter, path: str | None) -> None:
+    curve = told["curve"]
+    output.print_columns(
+        curve,
+        {
+            "bits": lambda point: point["bits"],
+            "bytes": lambda point: point["bytes"],
+            "per weight": lambda point: f"{point['bits_per_weight']:.3f}",
+            "relative error": lambda point: f"{point['relative_error']:.3g}",
+            "sup error": lambda point: f"{point['sup_error']:.3g}",
+            "predicted": lambda point: f"{point['predicted_error']:.3g}",
+            "accuracy %": lambda point: (
+                None if point["accuracy"] is None else output.accuracy_text(point["accuracy"], point["standard_error"])
+            ),
+            "reference bits": lambda point: point["reference_bits"] and f"{point['reference_bits']:.0f}",
+        },
+    )
+    if path is not None:
+        click.echo()
+        _print_layers(curve[0]["layers"])
+    click.echo()
+    source, accuracy = told["network"], told["source_accuracy"]
+    shown = "" if accuracy is None else f", accuracy {output.accuracy_text(accuracy, meter.standard_error(accuracy))} %"
+    pairs = {
+        "original": f"{source['parameters']:,} weights, {told['source_bits']:,} bits as {source['dtype']}{shown}",
+        "measured on": meter.place(),
+        "reference": "reverse water-filling: bits of Gaussian weights at the relative error, no bound",
+        "certificate": path and curve[0]["certificate"] and output.certificate_text(curve[0]["certificate"]),
+        "written": path,
+        **(header_text(told["c_header"]) if "c_header" in told else {}),
+    }
+    output.print_pairs({name: value for name, value in pairs.items() if value})
 
 
 def _print_layers(layers: list[dict[str, Any]]) -> None:
     header = ["layer", "M", "step", "topology bits", "value bits", "side bits", "order-0 bits"]
-    keys = ("nonzeros", "step", "topology_bits", "value_bits", "side_bits", "order0_bits")
-    rows = [[number, *(_shown(layer[key]) for key in keys)] for number, layer in enumerate(layers)]
+    bits = ("topology_bits", "value_bits", "side_bits", "order0_bits")
+    rows = [
+        [number, layer["nonzeros"], f"{layer['step']:.4g}", *(f"{layer[key]:.0f}" for key in bits)]
+        for number, layer in enumerate(layers)
+    ]
     output.print_table(header, rows)
-
-
-def _shown(value: float) -> str:
-    return str(value) if isinstance(value, int) else f"{value:.6g}"

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 SAMPLES = 10_000
 """To train on, where no other number is given."""
 
+MOST_CELLS = {2: 2**12, 3: 2**10, 4: 2**8}
+"""In several dimensions a trained network is certified on so many pieces, which take a second or two."""
+
 
 def function_options(command: Any) -> Any:
     """``--function``, ``--domain`` and ``--samples``."""
@@ -63,11 +66,12 @@ class FunctionData:
         """
         from nnapprox.certificate import TOLERANCE, certify
 
-        if len(self.domain) > 1 or not network.activation.is_piecewise_linear:
-            note("the network is not certified: that takes one variable and a piecewise linear activation, as relu")
+        if not network.activation.is_piecewise_linear:
+            note("the network is not certified: that takes a piecewise linear activation, as relu")
             return {}
         try:
-            certificate = certify(network, self.expression, self.domain, tolerance=TOLERANCE)
+            most_cells = MOST_CELLS.get(len(self.domain), 2**6)
+            certificate = certify(network, self.expression, self.domain, tolerance=TOLERANCE, most_cells=most_cells)
         except UsageError as error:  # the network was trained, and is to be written all the same
             note(f"the network is not certified: {error}")
             return {}

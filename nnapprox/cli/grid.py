@@ -39,7 +39,7 @@ def quantize_on_grid(
 
     known, target = promised(stored.metadata, stored.network.widths[0])
     points = None if data is None else data.x_test.astype("float64") / data.divisor
-    box = domain or known or _box(data)
+    box = domain or known or _box(data) or unit_cube(stored.network.widths[0])
     yardstick = Yardstick(stored.network, box, target if box == known else None, points)
     path = out or (None if wanted == Wanted() else f"{file.stem}.nng")
     with tempfile.TemporaryDirectory() as folder, output.progress(quiet) as report:
@@ -47,18 +47,18 @@ def quantize_on_grid(
     curve = [_point_json(point, path, data) for point in measured]
     told = {
         "network": output.network_json(stored.network, file),
-        "source_bits": _source_bits(stored),
+        "source_bits": source_bits(stored),
         "curve": curve,
         "theorem": {"statement": "C M log2 M bits keep the error", "source": SOURCE},
     }
     if plot is not None:
-        from nnapprox import plots, rate_plots
+        from nnapprox import plots, quantization_plots
 
-        plots.save(rate_plots.grid_curve(measured, f"{file.name} on grids $2^{{-k}}\\mathbb{{Z}}$"), plot)
+        plots.save(quantization_plots.grid_curve(measured, f"{file.name} on grids $2^{{-k}}\\mathbb{{Z}}$"), plot)
         output.note(f"wrote {plot}")
     if as_json:
         output.print_json(told)
-    elif len(curve) == 1:
+    elif path is not None:
         output.print_pairs(_shown(curve[0], stored))
     else:
         _print_curve(curve)
@@ -76,6 +76,13 @@ def promised(metadata: Mapping[str, Any], inputs: int) -> tuple[Domain | None, E
     except NnapproxError:
         return None, None
     return (domain, target) if len(domain) == inputs else (None, None)
+
+
+def unit_cube(inputs: int) -> Domain:
+    """What is taken where no domain is known, and a note that it is."""
+    cube = ((Fraction(0), Fraction(1)),) * inputs
+    output.note(f"no domain is known: taking {output.domain_text(cube)}; --domain or --dataset name another")
+    return cube
 
 
 def _box(data: Dataset | None) -> Domain | None:
@@ -101,7 +108,7 @@ def _measured(yardstick: Any, wanted: Wanted, path: str, report: output.Report) 
     return measured
 
 
-def _source_bits(stored: NetworkFile) -> int:
+def source_bits(stored: NetworkFile) -> int:
     """Bits of the numbers that the file holds."""
     from nnapprox.constructions.counts import exact_bits
 
@@ -138,7 +145,7 @@ def _shown(point: Mapping[str, Any], stored: NetworkFile) -> dict[str, object]:
     pairs: dict[str, object] = {
         "grid": f"2^-{point['fractional_bits']} Z, half to even",
         "nonzeros M": f"{point['nonzeros']} of {stored.network.nonzeros}",
-        "bits": f"{point['bits']:,}; the file's own numbers take {_source_bits(stored):,}",
+        "bits": f"{point['bits']:,}; the file's own numbers take {source_bits(stored):,}",
         "C = bits / (M log2 M)": point["constant"],
         "lossless": "yes: every number as it was" if point["lossless"] else "no",
     }
@@ -154,6 +161,7 @@ def _shown(point: Mapping[str, Any], stored: NetworkFile) -> dict[str, object]:
 
 
 def _print_curve(curve: Sequence[Mapping[str, Any]]) -> None:
+    some = any(point["lossless"] for point in curve)
     columns: dict[str, Callable[[Mapping[str, Any]], object]] = {
         "k": lambda point: point["fractional_bits"],
         "M": lambda point: point["nonzeros"],
@@ -165,15 +173,13 @@ def _print_curve(curve: Sequence[Mapping[str, Any]]) -> None:
         "relative L2": lambda point: _rounded(point["relative_error"]),
         "a-priori bound": lambda point: _rounded(point["a_priori_bound"]),
         "accuracy %": _accuracy,
-        "lossless": lambda point: "yes" if point["lossless"] else "no",
+        "lossless": lambda point: ("yes" if point["lossless"] else "no") if some else None,
     }
-    cells = {name: [value(point) for point in curve] for name, value in columns.items()}
-    kept = {name: column for name, column in cells.items() if any(value is not None for value in column)}
-    output.print_table(list(kept), list(zip(*kept.values(), strict=True)))
+    output.print_columns(curve, columns)
 
 
 def _accuracy(point: Mapping[str, Any]) -> str | None:
-    return f"{100 * point['accuracy']:.2f} ± {100 * point['standard_error']:.2f}" if "accuracy" in point else None
+    return output.accuracy_text(point["accuracy"], point["standard_error"]) if "accuracy" in point else None
 
 
 def _rounded(value: Fraction | float | None) -> str | None:
@@ -191,5 +197,5 @@ def _upper(certificate: Mapping[str, Any] | None) -> str | Fraction | None:
     value: Any = certificate["value"]
     if certificate["kind"] == "exact" and value.denominator < 10**6:
         return Fraction(value)
-    relation = "<= " if certificate["kind"] == "bound" else ""
+    relation = "<=" if certificate["kind"] == "bound" else ""
     return f"{relation}{_rounded(value[-1] if isinstance(value, list) else value)}"

@@ -59,12 +59,20 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> None
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    table = Table(box=SIMPLE_HEAD)
+    table = Table(box=SIMPLE_HEAD, collapse_padding=True, pad_edge=False)
     for name in header:
         table.add_column(name, justify="right")
     for line in lines:
         table.add_row(*line)
     _console(sys.stdout).print(table)
+
+
+def print_columns(items: Sequence[Any], columns: Mapping[str, Callable[[Any], object]]) -> None:
+    """Print a table of items by what every column shows of one; columns that have nothing are left out."""
+    cells = {name: [value(item) for item in items] for name, value in columns.items()}
+    kept = {name: column for name, column in cells.items() if any(value is not None for value in column)}
+    rows = [["-" if value is None else value for value in row] for row in zip(*kept.values(), strict=True)]
+    print_table(list(kept), rows)
 
 
 def print_pairs(pairs: Mapping[str, object]) -> None:
@@ -111,11 +119,21 @@ def certificate_text(certificate: Mapping[str, Any]) -> str:
     value = certificate["value"]
     text = _outward(*map(Fraction, value)) if isinstance(value, list | tuple) else short(Fraction(value))
     relation = " at most" if certificate["kind"] == "bound" else ""
-    intervals = [f"[{', '.join(short(Fraction(end)) for end in interval)}]" for interval in certificate["domain"]]
-    domain = f"{intervals[0]}^{len(intervals)}" if len(set(intervals)) == 1 < len(intervals) else " x ".join(intervals)
+    domain = domain_text(certificate["domain"])
     argmax = certificate.get("argmax")
     where = f", at {', '.join(short(Fraction(x)) for x in argmax)}" if argmax and len(argmax) <= _MOST_SHOWN else ""
     return f"{certificate['norm']} error{relation} {text} on {domain}, {certificate['kind']}{where}"
+
+
+def domain_text(domain: Sequence[Sequence[Any]]) -> str:
+    """A product of intervals, whose ends are rationals or read as such: ``[0, 1]^2``."""
+    intervals = [f"[{', '.join(short(Fraction(end)) for end in interval)}]" for interval in domain]
+    return f"{intervals[0]}^{len(intervals)}" if len(set(intervals)) == 1 < len(intervals) else " x ".join(intervals)
+
+
+def accuracy_text(accuracy: float, standard_error: float) -> str:
+    """An accuracy in percent, with its standard error."""
+    return f"{100 * accuracy:.2f} ± {100 * standard_error:.2f}"
 
 
 def abridged(text: str) -> str:

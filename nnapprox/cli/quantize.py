@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from nnapprox.cli.grid import Wanted, promised, quantize_on_grid
+from nnapprox.cli.grid import Wanted, promised, quantize_on_grid, unit_cube
 from nnapprox.cli.options import (
     data_options,
     json_option,
@@ -107,10 +107,12 @@ def command(
     from nnapprox.quantization import calibration
 
     network = stored.network
-    box = domain or promised(stored.metadata, network.widths[0])[0]
-    inputs = calibration.of_domain(network, box) if data is None else calibration.of_dataset(network, data)
+    box = None
+    if data is None:
+        box = domain or promised(stored.metadata, network.widths[0])[0] or unit_cube(network.widths[0])
+    inputs = calibration.of_dataset(network, data) if data is not None else calibration.of_domain(network, box)
     wanted = Target(error, size, max_accuracy_drop, bits_per_weight)
-    quantize_by_codec(file, stored, wanted, inputs, out, c_header, plot, as_json, quiet)
+    quantize_by_codec(file, stored, wanted, inputs, box, out, c_header, plot, as_json, quiet)
 
 
 def _header_of_file(file: Path, path: str, as_json: bool) -> None:

@@ -18,32 +18,33 @@ if TYPE_CHECKING:
 EPILOG = """\b
 Examples:
   $ nnapprox rate square
-  $ nnapprox rate lipschitz-code --sizes 8,16,32 --json
+  $ nnapprox rate lipschitz --sizes 8,16,32 --json
 """
 
 
 class FamilyName(click.ParamType):  # type: ignore[type-arg] # generic since click 8.4
-    """The name of a family."""
+    """The name of a family, or of a class that one is for."""
 
     name = "FAMILY"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        from nnapprox.rates import FAMILIES
+        from nnapprox.rates import CLASSES, FAMILIES
 
-        if value not in FAMILIES:
-            self.fail(f"no family is called {value!r}: {nearest(value, FAMILIES)}", param, ctx)
-        return str(value)
+        family = CLASSES.get(value, value)
+        if family not in FAMILIES:
+            self.fail(f"no family is called {value!r}: {nearest(value, [*FAMILIES, *CLASSES])}", param, ctx)
+        return str(family)
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         from click.shell_completion import CompletionItem
 
-        from nnapprox.rates import FAMILIES
+        from nnapprox.rates import CLASSES, FAMILIES
 
-        return [CompletionItem(name) for name in FAMILIES if name.startswith(incomplete)]
+        return [CompletionItem(name) for name in (*FAMILIES, *CLASSES) if name.startswith(incomplete)]
 
 
 @click.command(epilog=EPILOG)
-@click.argument("name", required=False, type=FamilyName(), metavar="[FAMILY]")
+@click.argument("name", required=False, type=FamilyName(), metavar="[FAMILY|CLASS]")
 @click.option("--family", type=FamilyName(), help="The same as the argument.")
 @click.option("--sizes", type=Integers(), help="Sizes to build, at least three, instead of the family's own.")
 @plot_option
@@ -56,9 +57,10 @@ def command(
 
     Networks of growing size are built, certified, and stored on the coarsest grid that adds no more than they err by;
     gamma in error ~ bits^-gamma is fitted and shown beside gamma*, which the literature gives for the class; C is that
-    of the theorem's C M log2 M bits for M edges. Without a name, all families are listed.
+    of the theorem's C M log2 M bits for M edges. A class, as lipschitz or analytic, stands for one of its families;
+    without a name, all families are listed.
     """
-    from nnapprox.rates import FAMILIES, measure, rate
+    from nnapprox.rates import FAMILIES, FEWEST_POINTS, measure, rate
 
     if name is not None and family is not None:
         raise click.UsageError("the argument and --family are the same: give one")
@@ -68,13 +70,19 @@ def command(
         return
     wanted = FAMILIES[family]
     chosen = sizes or wanted.sizes
-    if len(set(chosen)) < 3 or min(chosen) < 2:
+    if len(set(chosen)) < FEWEST_POINTS or min(chosen) < 2:
         raise click.UsageError("--sizes needs at least three different sizes, of 2 or more")
-    points = []
-    with output.progress(quiet) as report:
-        for point in measure(wanted, sorted(set(chosen))):
-            points.append(point)
-            report(len(points) / len(set(chosen)), f"size {point.size}, {point.bits:,} bits")
+    points, interrupted = [], False
+    try:
+        with output.progress(quiet) as report:
+            for point in measure(wanted, sorted(set(chosen))):
+                points.append(point)
+                report(len(points) / len(set(chosen)), f"size {point.size}, {point.bits:,} bits")
+    except KeyboardInterrupt:
+        if len(points) < FEWEST_POINTS:
+            raise
+        interrupted = True
+        output.note(f"stopped: the fit is that of {len(points)} sizes")
     found = rate(points)
     if plot is not None:
         from nnapprox import plots, rate_plots
@@ -85,6 +93,8 @@ def command(
         output.print_json(_json(family, wanted, found))
     else:
         _print(family, wanted, found)
+    if interrupted:
+        raise KeyboardInterrupt
 
 
 def _list(families: Any, as_json: bool) -> None:
@@ -93,7 +103,12 @@ def _list(families: Any, as_json: bool) -> None:
         told = {name: {key: getattr(f, value) for key, value in keys.items()} for name, f in families.items()}
         output.print_json({"families": told})
     else:
-        output.print_pairs({name: family.summary for name, family in families.items()})
+        output.print_pairs({name: f"{family.summary}; {_star(family)}" for name, family in families.items()})
+
+
+def _star(family: Family) -> str:
+    exponent = "errors fall faster than every power" if family.exponent is None else f"gamma* = {family.exponent:g}"
+    return f"{family.function_class}: {exponent}"
 
 
 def _json(name: str, family: Family, found: Rate) -> dict[str, Any]:
@@ -103,7 +118,7 @@ def _json(name: str, family: Family, found: Rate) -> dict[str, Any]:
         "class": family.function_class,
         "gamma": -found.by_bits.slope,
         "gamma_95": found.by_bits.half_width,
-        "gamma_without_log": -found.by_length.slope,
+        "gamma_without_log": None if found.by_length is None else -found.by_length.slope,
         "exponential": None if found.exponential is None else found.exponential.slope,
         "exponential_95": None if found.exponential is None else found.exponential.half_width,
         "gamma_star": {"value": family.exponent, "quoted_from": family.source},
@@ -137,18 +152,18 @@ def _print(name: str, family: Family, found: Rate) -> None:
     output.print_table(["size", "M", "k", "bits", "network bits", "C", "error at most", "gamma from the last"], rows)
     click.echo()
     pairs: dict[str, object] = {"family": f"{name}: {family.summary}", "class": family.function_class}
-    pairs["gamma fitted"] = _text(found.by_bits, -1, "in error ~ bits^-gamma")
+    pairs["gamma, fitted"] = _text(found.by_bits, -1, "in error ~ bits^-gamma")
     if family.exponent is None:
-        pairs["gamma* quoted"] = f"none, errors fall faster than every power; {family.source}"
+        pairs["gamma* = 1/s(C)"] = f"none, errors fall faster than every power; quoted from {family.source}"
         if found.exponential is not None:
-            pairs["exponent fitted"] = _text(found.exponential, 1, "as a in error ~ 2^-(c bits^a)")
+            pairs["exponent, fitted"] = _text(found.exponential, 1, "as a in error ~ 2^-(c bits^a)")
     else:
-        if found.points[0].fractional_bits is not None:
+        if found.by_length is not None:
             pairs["without the log"] = _text(found.by_length, -1, "in error ~ (bits / log2 bits)^-gamma")
-        pairs["gamma* quoted"] = f"{family.exponent:g}, for the class; {family.source}"
+        pairs["gamma* = 1/s(C)"] = f"{family.exponent:g}, for the class; quoted from {family.source}"
     output.print_pairs(pairs)
 
 
 def _text(fit: Fit, sign: int, meaning: str) -> str:
-    spread = "" if fit.half_width is None else f" ± {fit.half_width:.3f}"
+    spread = "" if fit.half_width is None else f" ± {fit.half_width:.3f} (95 %)"
     return f"{sign * fit.slope:.3f}{spread} {meaning}"

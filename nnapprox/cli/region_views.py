@@ -70,9 +70,10 @@ class Views:
         for name, given in (("--betti", self.betti), ("--plot", self.plot)):
             if given and inputs > 2:
                 raise click.UsageError(f"{name} is for one or two inputs, not for {inputs}: take a --line or a --plane")
-        for name, asked in (("--stats", self.stats), ("--plot", self.plot), ("--export", self.export)):
+        for name, asked in (("--plot", self.plot), ("--export", self.export)):
             if asked and place.domain == "all":
-                raise click.UsageError(f"{name} needs a bounded domain, not all: give a box as --domain=-1,1")
+                box = ",".join(["-1,1"] * inputs)
+                raise click.UsageError(f"{name} needs a bounded domain, not all: give a box as --domain={box}")
         if self.export is not None:
             if Path(self.export).suffix.lower() not in (".json", ".npz"):
                 raise click.UsageError(f"--export writes .json or .npz, not {self.export}")
@@ -102,6 +103,8 @@ class Views:
             told["statistics"] = _statistics_json(census) | {
                 "coordinates": place.slice_json["coordinates"] if place.slice_json else None
             }
+            if place.domain == "all":  # the box that stands for it says nothing of sizes
+                told["statistics"] |= {"volume": None, "longest_edge": None}
         if self.export is not None:
             from nnapprox.regions.export import export
 
@@ -244,13 +247,29 @@ def _statistics_json(found: Statistics) -> dict[str, Any]:
 
 
 def _shown_statistics(told: Mapping[str, Any]) -> dict[str, object]:
-    volume, steepest = told["volume"], told["lipschitz"]
+    steepest = told["lipschitz"]
     squares = steepest["2_squared"]
     root = f"{math.sqrt(squares[1]):.10g}"
     slice_of = told["coordinates"]
     return {
         "volumes, lengths and norms": slice_of
         and f"in the coordinates {'s, t' if ' t ' in slice_of else 's'} of {slice_of}, not in those of the inputs",
+        **_shown_sizes(told["volume"], told["longest_edge"]),
+        "regions added by hidden layer": ", ".join(f"{count:,}" for count in told["regions_added_by_layer"]) or None,
+        "neurons that cut nothing": f"{len(told['cuts_nothing'])} ({len(told['never_active'])} never active, "
+        f"{len(told['always_active'])} always)",
+        "Lipschitz constant in l1": steepest["1"],
+        "Lipschitz constant in the maximum norm": steepest["inf"],
+        "Lipschitz constant in l2": f"~{root}, the root of {output.short(squares[1])}"
+        if steepest["exact"]
+        else f"~{root}",
+    }
+
+
+def _shown_sizes(volume: Mapping[str, Any] | None, edge: Mapping[str, Any] | None) -> dict[str, object]:
+    if volume is None or edge is None:
+        return {"volumes and edges": "infinite, on an unbounded domain"}
+    return {
         "volumes: least, median, greatest": ", ".join(
             output.short(v) for v in (volume["least"], volume["quartiles"][1], volume["greatest"])
         ),
@@ -258,13 +277,5 @@ def _shown_statistics(told: Mapping[str, Any]) -> dict[str, object]:
         "cells by their share of the volume": ", ".join(
             f"{count:,} from 10^{power}" for power, count in volume["decades"].items()
         ),
-        "regions added by hidden layer": ", ".join(f"{count:,}" for count in told["regions_added_by_layer"]) or None,
-        "neurons that cut nothing": f"{len(told['cuts_nothing'])} ({len(told['never_active'])} never active, "
-        f"{len(told['always_active'])} always)",
-        "longest edge": f"{math.sqrt(told['longest_edge']['squared_length']):.6g}",
-        "Lipschitz constant in l1": steepest["1"],
-        "Lipschitz constant in the maximum norm": steepest["inf"],
-        "Lipschitz constant in l2": f"~{root}, the root of {output.short(squares[1])}"
-        if steepest["exact"]
-        else f"~{root}",
+        "longest edge": f"{math.sqrt(edge['squared_length']):.6g}",
     }

@@ -9,16 +9,26 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nnapprox.cli import output
-from nnapprox.cli.options import json_option, network_argument, out_option, require_writable
+from nnapprox.cli.options import (
+    data_options,
+    json_option,
+    load_data,
+    network_argument,
+    out_option,
+    quiet_option,
+    require_writable,
+)
 
 if TYPE_CHECKING:
     from nnapprox.certificate import Certificate, Domain
+    from nnapprox.datasets import Dataset
     from nnapprox.network import Network
 
 EPILOG = """\b
 Examples:
   $ nnapprox simplify network.npz
   $ nnapprox simplify hat.npz --domain 0,1/2 -o part.npz
+  $ nnapprox simplify network.npz --dataset digits -o part.npz
 """
 
 
@@ -38,24 +48,37 @@ def read_box(_ctx: click.Context, _parameter: click.Parameter, value: str | None
 @click.command(epilog=EPILOG)
 @network_argument
 @click.option("--domain", callback=read_box, metavar="LOW,HIGH,...", help="Keep the function on this box only.")
+@data_options(None)
 @out_option
 @json_option
-def command(file: Path, domain: Domain | None, out: str | None, as_json: bool) -> None:
+@quiet_option
+def command(
+    file: Path, domain: Domain | None, dataset: str | None, data_dir: str | None, target: str | None, out: str | None,
+    as_json: bool, quiet: bool,
+) -> None:  # fmt: skip
     """Take away neurons without changing the function.
 
     Those go whose value nothing uses, that are constant, or that are a multiple of another neuron; with --domain also
-    those that are 0 on all of it. Equality is proved on the stored numbers as the rationals that they are. Where
-    floats would have to be rounded, neurons stay.
+    those that are 0 on all of it, and weights on inputs that are constant there. --dataset stands for the box of all
+    its inputs. Equality is proved on the stored numbers as the rationals that they are. Where floats would have to be
+    rounded, neurons stay.
     """
     from nnapprox import files
     from nnapprox.quantization.simplify import simplify
 
-    path = out or f"{file.stem}-simple{file.suffix}"
+    rounded = file.suffix.lower() == ".nnq"  # which holds what quantize makes, and nothing else
+    path = out or f"{file.stem}-simple{'.npz' if rounded else file.suffix}"
     require_writable(path)
     stored = files.read(file)
     before = stored.network
+    if dataset is not None:
+        if domain is not None:
+            raise click.UsageError("--domain and --dataset are both the box to keep the function on: give one")
+        domain = _box(load_data(dataset, data_dir, target, quiet))
     if domain is not None and len(domain) != before.widths[0]:
-        raise click.UsageError(f"--domain has {len(domain)} intervals, but the network takes {before.widths[0]} inputs")
+        raise click.UsageError(
+            f"the domain has {len(domain)} intervals, but the network takes {before.widths[0]} inputs"
+        )
     found = simplify(before, domain)
     certificate = _certificate(found.network, before, domain)
     files.save(found.network, path, _metadata(stored.metadata, domain))
@@ -84,6 +107,24 @@ def command(file: Path, domain: Domain | None, out: str | None, as_json: bool) -
     if certificate is not None:
         pairs["checked by pieces"] = output.certificate_text(certificate.to_json())
     output.print_pairs({**pairs, "written": path})
+
+
+def _box(data: Dataset) -> Domain:
+    """The box of all inputs, as float32 and as float64 numbers."""
+    from fractions import Fraction
+
+    import numpy as np
+
+    low, high = (
+        [[np.divide(end, data.divisor, dtype=dtype) for dtype in (np.float32, np.float64)] for end in ends]
+        for ends in (
+            np.minimum(data.x_train.min(axis=0), data.x_test.min(axis=0)),
+            np.maximum(data.x_train.max(axis=0), data.x_test.max(axis=0)),
+        )
+    )
+    return tuple(
+        (Fraction(float(min(least))), Fraction(float(max(most)))) for least, most in zip(low, high, strict=True)
+    )
 
 
 def _certificate(network: Network, original: Network, domain: Domain | None) -> Certificate | None:

@@ -46,9 +46,7 @@ def command(
         return
     pairs: dict[str, object] = {"network": file, "data set": data.describe(), f"mean {loss} loss": f"{result.loss:.6g}"}
     if result.accuracy is not None and result.standard_error is not None:
-        pairs["accuracy"] = (
-            f"{100 * result.accuracy:.2f} ± {100 * result.standard_error:.2f} % ({result.errors} errors)"
-        )
+        pairs["accuracy"] = f"{output.accuracy_text(result.accuracy, result.standard_error)} % ({result.errors} errors)"
     output.print_pairs(pairs)
     if result.confusion is not None:
         click.echo("\nrows: true class, columns: predicted")

@@ -93,6 +93,8 @@ class NormalForms:
         rest = form
         # c ReLU(z) - c z = c ReLU(-z): such pairs are taken out first, later ReLUs before those inside of them.
         for key in sorted((k for k in form.terms if k >= len(self.variables)), reverse=True):
+            if rest.terms.get(key, 0) < 0:  # what comes changes earlier keys only
+                return False
             argument = self._argument(key)
             surplus = min(rest.terms.get(key, 0), -rest.terms.get(max(argument.terms), 0))
             if surplus > 0:

@@ -13,6 +13,7 @@ from nnapprox import calculus
 from nnapprox.certificate import Certificate
 from nnapprox.constructions.construction import Construction, Option, Rationals, Theorem, construction
 from nnapprox.constructions.proofs import cube, variable_names
+from nnapprox.constructions.rows import affine_text
 from nnapprox.errors import NnapproxError, UsageError
 from nnapprox.functions import parse
 from nnapprox.network import Affine, Network
@@ -47,13 +48,11 @@ def toeplitz(
     if not any(weights):
         raise UsageError("--weights are all zero: there is nothing to factor")
     network = convolution_network(matrix)
-    names = variable_names(inputs)
-    terms = "+".join(f"({weight})*{name}" for weight, name in zip(weights, names, strict=False))
     length = len(weights)
     statement = f"ceil((S - 1) / 2) = {length // 2} filters of length 3 make a filter of length S = {length}"
     return Construction(
         network,
-        parse(terms) if rows == 1 else calculus.affine(matrix),
+        parse(affine_text(weights, Fraction(0)), variable_names(inputs)) if rows == 1 else calculus.affine(matrix),
         certify_linear(network, matrix),
         Theorem(None, statement, ZHOU),
         {"filters": network.depth - 1, "filter weights": 3 * (network.depth - 1), "dense weights": len(weights)},

@@ -46,7 +46,7 @@ class Claim:
             made_by = f"{metadata['command']} wrote it" if "command" in metadata else "nothing is said of its target"
             raise FileFormatError(
                 f"the file holds no certificate ({made_by}), so there is nothing to check: take one that "
-                "nnapprox construct wrote, or train a network of one variable with --function"
+                "nnapprox construct wrote, or train a network with --function"
             )
         try:
             stated = metadata["certificate"]

@@ -11,13 +11,15 @@ import numpy as np
 
 from nnapprox.errors import UsageError
 from nnapprox.network import Array, Network
+from nnapprox.quantization.sensitivity import cautious, with_ones
 
 if TYPE_CHECKING:
     from nnapprox.datasets import Dataset
 
-INPUTS = 12_000
-"""To learn from, at most."""
+INPUTS = 15_000
+"""To learn from, and to decide on, at most."""
 
+_BLOCKS, _HELD = 16, 4  # of so many runs of training inputs, one in so many is held out: neighbours may be of one hand
 _SLICE = 4_096
 _UNIFORM = 4_000
 _SLOW = 200  # for activations that are evaluated number by number
@@ -25,20 +27,31 @@ _SLOW = 200  # for activations that are evaluated number by number
 
 @dataclass(frozen=True, eq=False)
 class Inputs:
-    """Float64 points of shape (m, d): to learn from, and to measure on; with labels where there are classes."""
+    """Float64 points of shape (m, d).
+
+    Attributes
+    ----------
+    learnt, measured, held : arrays
+        To learn from; to measure files on; and to decide on, which of them are good enough: errors on the inputs that
+        were learnt from are too small.
+    labels : array or None
+        Of the measured, where there are classes.
+    image : int
+        Columns of an image row, where inputs are images.
+    gram : array or None
+        H of the first layer from all training inputs that are not held.
+    """
 
     learnt: Array
     measured: Array
+    held: Array
     labels: Array | None = None
     image: int = 0
     gram: Array | None = None
-    """H of the first layer, from all training inputs."""
-    held: Array | None = None
-    """Training inputs that are not learnt from: an error seen on them is nearer to that on new ones."""
 
 
-def of_dataset(network: Network, data: Dataset) -> Inputs:
-    """Training inputs to learn from, evenly drawn, and all test inputs.
+def of_dataset(network: Network, data: Dataset, seed: int = 0) -> Inputs:
+    """Training inputs to learn from and others to decide on, drawn at random, and all test inputs.
 
     Raises
     ------
@@ -47,27 +60,35 @@ def of_dataset(network: Network, data: Dataset) -> Inputs:
     """
     if network.widths[0] != data.inputs:
         raise UsageError(f"a network of {network.widths[0]} inputs does not fit {data.name}, which has {data.inputs}")
-    count = _SLOW if not network.activation.has_kernel else INPUTS
-    stride = -(-len(data.x_train) // count)
-    chosen, held = data.x_train[::stride], data.x_train[1 :: 3 * stride] if stride > 1 else None
+    most = INPUTS if network.activation.has_kernel else _SLOW
     measured = data.x_test if network.activation.has_kernel else data.x_test[:_SLOW]
     labels = data.y_test[: len(measured)] if data.classes is not None and network.widths[-1] == data.classes else None
     image = data.image_shape[1] if data.image_shape else 0
-    gram = _gram(data.x_train, float(data.divisor))
     divisor = float(data.divisor)
-    return Inputs(chosen / divisor, measured / divisor, labels, image, gram, None if held is None else held / divisor)
+    rest, held = _split(len(data.x_train))
+    rng = np.random.default_rng(np.random.SeedSequence(seed))
+    # at random, as MNIST's training images come from two sources by turns: every other one is no fair sample
+    learnt, decided = (data.x_train[np.sort(rng.permutation(chosen)[:most])] / divisor for chosen in (rest, held))
+    return Inputs(learnt, measured / divisor, decided, labels, image, _moments(data.x_train[rest], divisor))
 
 
-def _gram(x: Array, divisor: float) -> Array:
-    """Mean of a a^T over inputs a with 1 appended, in slices that fit the memory."""
-    total = np.zeros((x.shape[1] + 1,) * 2)
+def _split(count: int) -> tuple[Array, Array]:
+    """Which of so many samples may be learnt from, and which are held out: the same where there are too few."""
+    blocks = np.arange(count) * _BLOCKS // count
+    held = blocks % _HELD == _HELD - 1
+    return np.flatnonzero(~held), np.flatnonzero(held if held.any() else ~held)
+
+
+def _moments(x: Array, divisor: float) -> Array:
+    """H of inputs before their division, in slices that fit the memory."""
+    total, seen = np.zeros((x.shape[1] + 1,) * 2), np.zeros(x.shape[1] + 1, np.int64)
     for first in range(0, len(x), _SLICE):
-        part = x[first : first + _SLICE] / divisor
-        ones: Array = np.column_stack([part, np.ones(len(part))])
+        part = with_ones(x[first : first + _SLICE] / divisor)
         if x.dtype == np.uint8:
-            ones = ones.astype(np.float32)
-        total += ones.T @ ones
-    return total / len(x)
+            part = part.astype(np.float32)
+        total += part.T @ part
+        seen += np.count_nonzero(part, axis=0)
+    return cautious(total / len(x), seen, len(x))
 
 
 def of_domain(network: Network, domain: Sequence[tuple[Fraction, Fraction]] | None, seed: int = 0) -> Inputs:
@@ -83,6 +104,5 @@ def of_domain(network: Network, domain: Sequence[tuple[Fraction, Fraction]] | No
         raise UsageError(f"a network of {network.widths[0]} inputs has no domain of dimension {len(box)}")
     low, high = np.array(box).T
     count = _UNIFORM if network.activation.has_kernel else _SLOW
-    streams = np.random.SeedSequence(seed).spawn(2)
-    learnt, measured = (low + (high - low) * np.random.default_rng(s).random((count, len(box))) for s in streams)
-    return Inputs(learnt, measured)
+    streams = np.random.SeedSequence(seed).spawn(3)
+    return Inputs(*(low + (high - low) * np.random.default_rng(s).random((count, len(box))) for s in streams))

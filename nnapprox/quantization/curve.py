@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ import numpy as np
 
 from nnapprox.errors import UsageError
 from nnapprox.files.nnq import Encoded, matrix_bytes, to_bytes
-from nnapprox.network import Array, Network
+from nnapprox.network import Network
 from nnapprox.quantization.encoder import PASSES, Attempt, Plan, Quantizer
 
 CURVE = tuple(10 ** (-1 - k / 5.5) for k in range(12))
@@ -24,6 +23,12 @@ _NEAR = 0.01
 _MOST_TRIES = 8
 
 _FEW_TRIES = 3
+
+_COARSE, _FINER, _MOST_FINER = 2.0, 1.3, 45
+"""From what error on, and by what, steps become finer until an accuracy is kept, and how often."""
+
+_MOST_ERROR = 1e4
+"""Steps for it leave no weights."""
 
 PLANS = (
     Plan(rate=0.06), Plan(factors=(1.0, 1.3)), Plan(factors=(1.0, 1.7)), Plan(rate=0.06, factors=(1.0, 1.3)),
@@ -43,7 +48,7 @@ Report = Callable[[float], None]
 
 
 def at_error(quantizer: Quantizer, error: float, report: Report | None = None, start: float | None = None) -> Point:
-    """The smallest file found that keeps within a relative L2 error on the calibration inputs.
+    """The smallest file found that keeps within a relative L2 error on the inputs held out, and surely on others.
 
     Raises
     ------
@@ -52,12 +57,14 @@ def at_error(quantizer: Quantizer, error: float, report: Report | None = None, s
     """
 
     def excess(point: Point) -> float:
-        return point.attempt.measured / error
+        return point.attempt.assured / error
 
     best = _search(quantizer, excess, report, start or _first_step(quantizer, error))
+    if best is None:
+        raise UsageError(f"no file keeps within a relative error of {error:g}: that is beyond this code's numbers")
     for plan in PLANS:
-        with contextlib.suppress(UsageError):
-            other = _search(quantizer, excess, report, best.attempt.step, plan=plan, tries=_FEW_TRIES)
+        other = _search(quantizer, excess, report, best.attempt.step, plan=plan, tries=_FEW_TRIES)
+        if other is not None:
             best = min(best, other, key=lambda point: len(point.content))
     return best
 
@@ -70,20 +77,43 @@ def at_bytes(quantizer: Quantizer, size: int, report: Report | None = None) -> P
     UsageError
         Not even a network of zeros is so small.
     """
-    return _search(
+    best = _search(
         quantizer, lambda point: size / len(point.content), report, _first_step(quantizer, 0.1), finest=False
     )
+    if best is None:
+        least = len(_point(quantizer, _first_step(quantizer, _MOST_ERROR), report).content)
+        raise UsageError(f"no file of {size} bytes was found: without any weights it takes {least}")
+    return best
 
 
 def at_accuracy(quantizer: Quantizer, holds: Callable[[Network], bool], report: Report | None = None) -> Point:
-    """The smallest file found of a network for which something holds; finer ones are taken until it does."""
-    step, found = _first_step(quantizer, 0.5), None
-    for _ in range(40):
+    """The smallest file found of a network for which something holds.
+
+    Finer steps are taken until it does, then some between the last two: what holds need not hold of all finer ones.
+
+    Raises
+    ------
+    UsageError
+        It never does.
+    """
+    step, best = _first_step(quantizer, _COARSE), None
+    for _ in range(_MOST_FINER):
         point = _point(quantizer, step, report)
         if holds(point.attempt.encoded.network()):
-            return point
-        found, step = point, step / 1.3
-    raise UsageError(f"no file keeps that accuracy, not even one of {len(found.content) if found else 0} bytes")
+            best = point
+            break
+        step /= _FINER
+    if best is None:
+        raise UsageError(f"no file keeps that accuracy, not even one of {len(point.content)} bytes")
+    low, high = step, step * _FINER
+    for _ in range(_FEW_TRIES):
+        middle = math.sqrt(low * high)
+        point = _point(quantizer, middle, report)
+        if holds(point.attempt.encoded.network()):
+            best, low = min(best, point, key=lambda point: len(point.content)), middle
+        else:
+            high = middle
+    return best
 
 
 def curve(quantizer: Quantizer, errors: Iterable[float] = CURVE, report: Report | None = None) -> Iterator[Point]:
@@ -116,17 +146,20 @@ def _search(
     finest: bool = True,
     plan: Plan | None = None,
     tries: int = _MOST_TRIES,
-) -> Point:
-    """Find the step at which `excess` is just below 1; it grows with the step, or falls where `finest` is not set."""
+) -> Point | None:
+    """Find the step at which `excess` is just below 1; it grows with the step, or falls where `finest` is not set.
+
+    None where no step that was tried keeps it below 1.
+    """
     best: Point | None = None
     inside: tuple[float, float] | None = None  # (log step, log excess) where it holds
     outside: tuple[float, float] | None = None
     sense = 1.0 if finest else -1.0
     for _ in range(tries):
         point = _point(quantizer, step, report, plan)
-        off = math.log(max(excess(point), 1e-300)) if finest else -math.log(excess(point))
+        off = math.log(max(excess(point), 1e-300)) * sense
         here = (math.log(step), off)
-        if off * sense <= 0 if finest else off <= 0:
+        if off <= 0:
             if best is None or abs(off) <= abs(inside[1] if inside else math.inf):
                 best, inside = point, here
             if abs(off) < _NEAR:
@@ -136,8 +169,6 @@ def _search(
         step = math.exp(_next(here, inside, outside, finest))
         if inside and outside and abs(inside[0] - outside[0]) < 1e-4:
             break
-    if best is None:
-        raise UsageError("that is out of reach of this network's numbers: ask for less")
     return best
 
 
@@ -153,22 +184,6 @@ def _next(
     return here[0] + max(-3.0, min(3.0, (aim - here[1]) / slope))
 
 
-def relative_error(network: Network, original: Array, x: Array) -> float:
-    """Relative L2 error of a network's outputs against original ones, float64 of shape (m, N_L)."""
-    power = float((original**2).sum())
-    off = float(((_outputs(network, x) - original) ** 2).sum())
-    return math.sqrt(off / power) if power else math.sqrt(off)
-
-
-def sup_error(network: Network, original: Array, x: Array) -> float:
-    """The largest difference of an output at these points."""
-    return float(np.abs(_outputs(network, x) - original).max())
-
-
-def _outputs(network: Network, x: Array) -> Array:
-    return network(x.astype(network.dtype)).astype(np.float64)
-
-
 def layer_bits(encoded: Encoded) -> list[dict[str, Any]]:
     """What every layer takes in the file, in bits (to whole bytes): side information, topology, values.
 
@@ -179,9 +194,9 @@ def layer_bits(encoded: Encoded) -> list[dict[str, Any]]:
     for number, layer in enumerate(encoded.layers):
         q = layer.integers
         _, counts = np.unique(q, return_counts=True)
-        entropy = float(-(counts * np.log2(counts / q.size)).sum())
+        entropy = abs(float((counts * np.log2(counts / q.size)).sum()))
         zeros = q.size - int(np.count_nonzero(q))
-        flags = -sum(n * math.log2(n / q.size) for n in (zeros, q.size - zeros) if n)
+        flags = abs(sum(n * math.log2(n / q.size) for n in (zeros, q.size - zeros) if n))
         rows, columns, integers = (8 * size for size in sizes[3 * number : 3 * number + 3])
         topology = integers * flags / entropy if entropy else float(integers)
         out.append(

@@ -21,6 +21,7 @@ from nnapprox.network import Network
 from nnapprox.quantization.sensitivity import (
     activate,
     damped,
+    moments,
     output_grams,
     preactivations,
     upper_factor,
@@ -35,6 +36,11 @@ RATE = 0.09
 
 RIDGE = 1e-4
 """Of the refit of later layers, relative to the mean of diag(H)."""
+
+CONFIDENCE = 2.0
+"""Standard errors of the squared error from what is measured to what is assured; half as many of the error."""
+
+_RUNS = 20  # of neighbouring inputs, which may be of one hand: what the standard error is taken from
 
 PASSES = 8
 """Of coordinate descent, at most; fewer where nothing changes any more."""
@@ -75,6 +81,8 @@ class Attempt:
         Relative L2 error of the outputs, to second order.
     measured : float
         The same of the network that is decoded, on inputs that were held out or else on those learnt from.
+    assured : float
+        What it keeps within on others: `CONFIDENCE` standard errors more than what was measured.
     step : float
     plan : Plan
     """
@@ -82,6 +90,7 @@ class Attempt:
     encoded: Encoded
     predicted: float
     measured: float
+    assured: float
     step: float
     plan: Plan
 
@@ -124,8 +133,7 @@ class Quantizer:
         self.power = float((self.values[-1] ** 2).sum(axis=1).mean())
         self.held = x if held is None else held
         self.wanted = self.values[-1] if held is None else preactivations(self.network, held)[-1]
-        ones = with_ones(x)
-        self.first_gram = ones.T @ ones / len(x) if gram is None else gram
+        self.first_gram = moments(with_ones(x)) if gram is None else gram
 
     def quantize(
         self,
@@ -143,7 +151,7 @@ class Quantizer:
             weight, gram = np.column_stack([layer.weight, layer.bias]), self.first_gram
             if number:
                 inputs = with_ones(activate(self.network.activation, inputs))
-                gram = inputs.T @ inputs / len(inputs)
+                gram = moments(inputs)
                 weight = np.column_stack([layer.weight / undo, layer.bias])
                 weight = _refit(weight, gram, inputs, self.values[number])
             outer = self.grams[number]
@@ -162,12 +170,15 @@ class Quantizer:
             layers, self.source.activation, self.source.dtype, self.image, fingerprint(self.source), self.metadata
         )
         predicted = math.sqrt(distortion / (self.power or 1.0))
-        return Attempt(encoded, predicted, self._measure(encoded), step, plan)
+        return Attempt(encoded, predicted, *self._measure(encoded), step, plan)
 
-    def _measure(self, encoded: Encoded) -> float:
+    def _measure(self, encoded: Encoded) -> tuple[float, float]:
         outputs = preactivations(encoded.network().astype("float64"), self.held)[-1]
-        off, power = float(((outputs - self.wanted) ** 2).sum()), float((self.wanted**2).sum())
-        return math.sqrt(off / power) if power else math.sqrt(off / len(self.held))
+        off, power = ((outputs - self.wanted) ** 2).sum(axis=1), (self.wanted**2).sum(axis=1)
+        square = float(off.sum() / (power.sum() or len(off)))
+        runs = np.add.reduceat(off - square * power, np.arange(0, len(off), -(-len(off) // _RUNS)))
+        deviation = float(np.linalg.norm(runs)) / float(power.sum() or len(off))
+        return math.sqrt(square), math.sqrt(square + CONFIDENCE * deviation)
 
     def reference_bits(self, relative_error: float) -> float:
         """Reverse water-filling at an error: see `sensitivity.water_filling_bits`."""

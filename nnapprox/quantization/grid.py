@@ -24,6 +24,7 @@ from nnapprox.files import grid as grid_file
 from nnapprox.files.grid_code import GridCode, lossless_bits
 from nnapprox.functions import Expression
 from nnapprox.network import Network
+from nnapprox.quantization.distance import relative_error
 from nnapprox.quantization.propagation import certify_by_propagation, lipschitz_constant
 
 MOST_EXACT_INPUTS, MOST_EXACT_NONZEROS = 2, 20_000
@@ -166,12 +167,15 @@ class Yardstick:
     def measure(self, stored: Stored) -> Measured:
         """Find all errors of what was stored."""
         network, domain, points = stored.network, self.domain, self.points
-        relative = None if points is None else relative_error(network, self.original, points)
+        relative = None
+        if points is not None:
+            relative = relative_error(network, self.original.astype("float64")(points), points)
         if domain is None:
             return Measured(stored, None, None, None, relative)
         bound = a_priori_bound(self.original, stored.fractional_bits, domain)
         to_target = None if self.target is None else certify_target(network, self.target, domain)
-        return Measured(stored, bound, self._distance(network, domain), to_target, relative)
+        distance = certified_distance(network, self.original, domain)
+        return Measured(stored, bound, distance, to_target, relative)
 
     def curve(self, grids: Iterable[int], path: str | Path) -> Iterator[Measured]:
         """Store the original on one grid after another, all in one file, and measure what was stored."""
@@ -197,17 +201,19 @@ class Yardstick:
                 return measured
         raise UsageError(f"no grid of fewer than {MOST_FRACTIONAL_BITS} fractional bits keeps within {error}")
 
-    def _distance(self, network: Network, domain: Domain) -> Certificate | None:
-        if is_exact(self.original):
-            try:
-                return certify(network, self.original, domain)
-            except UsageError:  # too many pieces
-                pass
-        return certify_by_propagation(network, self.original, domain)
-
     @staticmethod
     def _upper(measured: Measured) -> Fraction | None:
         return None if measured.certificate is None else measured.certificate.upper
+
+
+def certified_distance(network: Network, original: Network, domain: Domain) -> Certificate | None:
+    """The sup distance of two networks of one shape: exact where it is found piece by piece, else a bound or None."""
+    if is_exact(original):
+        try:
+            return certify(network, original, domain)
+        except UsageError:  # too many pieces
+            pass
+    return certify_by_propagation(network, original, domain)
 
 
 def certify_target(network: Network, target: Expression, domain: Domain) -> Certificate | None:
@@ -225,13 +231,6 @@ def is_exact(network: Network) -> bool:
         and network.widths[0] <= MOST_EXACT_INPUTS
         and network.nonzeros <= MOST_EXACT_NONZEROS
     )
-
-
-def relative_error(network: Network, original: Network, points: NDArray[np.generic]) -> float:
-    """||network - original|| / ||original|| over points, in L2 and float64; infinite where only the latter is 0."""
-    ours, theirs = (each.astype("float64")(points) for each in (network, original))
-    distance, size = (float(np.linalg.norm(values)) for values in (ours - theirs, theirs))
-    return distance / size if size else (0.0 if not distance else float("inf"))
 
 
 def grids(network: Network) -> Iterator[int]:

@@ -11,10 +11,32 @@ import numpy as np
 from nnapprox.activation import Activation
 from nnapprox.network import Array, Network
 
+PRIOR = 8
+"""Samples that H is told besides those that are there."""
+
 
 def with_ones(values: Array) -> Array:
     """Append the input of the biases."""
     return np.hstack([values, np.ones((len(values), 1))])
+
+
+def moments(inputs: Array) -> Array:
+    """H of inputs of shape (m, d) that hold their 1 already, as far as so few tell: see `cautious`."""
+    return cautious(inputs.T @ inputs / len(inputs), np.count_nonzero(inputs, axis=0), len(inputs))
+
+
+def cautious(gram: Array, seen: Array, count: int) -> Array:
+    """H of m samples with its diagonal enlarged by what was seen too seldom to tell how large it is.
+
+    An input that is not 0 in k of m samples counts as if it had been so in `PRIOR` more, each time alone: else its
+    weights would be coarse, and the next sample in which it is not 0 would err by far more than all others. How large
+    it is then is a mean over its own samples and `PRIOR` of those inputs that were seen as seldom, if at all; where
+    there are none, what was never seen costs nothing.
+    """
+    sums = np.diag(gram) * count
+    seldom = (seen > 0) & (seen <= PRIOR)
+    typical = sums[seldom].sum() / max(1, seen[seldom].sum())
+    return gram + np.diag(PRIOR / count * (sums + PRIOR * typical) / (seen + PRIOR))
 
 
 def activate(activation: Activation, values: Array) -> Array:

@@ -109,8 +109,9 @@ FAMILIES: dict[str, Family] = {
         (4, 8, 16, 32, 64, 128, 256, 512), _spline,
     ),
     "sawtooth": Family(
-        "Takagi's function by sums of sawtooths, deep", "one function; Hölder functions below 1 have gamma* = 1", None,
-        "the rest of the series is 2/3 2^-K, Kahane (1959)", range(2, 13), _constructed("takagi", terms=lambda k: k),
+        "Takagi's function by sums of sawtooths, deep", "this function alone", None,
+        "the rest of the series, 2/3 2^-K, Kahane (1959); its class, see sawtooth-shallow, has gamma* = 1",
+        range(2, 13), _constructed("takagi", terms=lambda k: k),
     ),
     "sawtooth-shallow": Family(
         "the same sums of sawtooths in one hidden layer", "Hölder functions of every smoothness below 1", 1.0, QUOTED,
@@ -118,3 +119,9 @@ FAMILIES: dict[str, Family] = {
     ),
 }  # fmt: skip
 """By the name that the command line has for them."""
+
+CLASSES = {
+    "analytic": "square", "besov": "sqrt-dictionary", "bounded-variation": "bv-haar", "hoelder": "sawtooth-shallow",
+    "lipschitz": "lipschitz-code", "piecewise-smooth": "sqrt-dictionary", "smooth": "spline",
+}  # fmt: skip
+"""The families by which classes are measured."""

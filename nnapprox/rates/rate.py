@@ -64,20 +64,21 @@ class Rate:
     points : sequence of Point
     by_bits : Fit
         Of log2 error on log2 bits: the slope is -gamma.
-    by_length : Fit
-        Of log2 error on log2 (bits / log2 bits), the factor that C M log2 M has beside M.
+    by_length : Fit or None
+        Of log2 error on log2 (bits / log2 bits), the factor that C M log2 M has beside M; None for a code of one
+        number.
     exponential : Fit or None
         Of log2 log2 (1 / error) on log2 bits: error ~ 2^-(c bits^slope), what beats every power; None where an error
         is 1 or more.
-    local : sequence of float
-        The exponents gamma from point to point; they grow where no power is the rate.
+    local : sequence of float or None
+        The exponents gamma from point to point; they grow where no power is the rate. None between equal bits.
     """
 
     points: Sequence[Point]
     by_bits: Fit
-    by_length: Fit
+    by_length: Fit | None
     exponential: Fit | None
-    local: Sequence[float]
+    local: Sequence[float | None]
 
 
 def measure(family: Family, sizes: Sequence[int] | None = None) -> Iterator[Point]:
@@ -92,21 +93,29 @@ def measure(family: Family, sizes: Sequence[int] | None = None) -> Iterator[Poin
     Raises
     ------
     UsageError
-        A network has no error.
+        A network has no error, or is too large for its error to be certified.
     """
     for size in sizes or family.sizes:
-        network, certificate = family.build(size)
-        if not certificate.upper:
-            raise UsageError(f"the network of size {size} has no error: there is no rate")
-        if family.code is None:
-            fractional_bits, stored, added = _store(network, certificate)
-            bits = network_bits = len(GridCode.of(stored, fractional_bits).to_bits())
-        else:  # its number is read bit by bit: it is stored as it is
-            fractional_bits, stored, added = None, network, Fraction(0)
-            bits = family.code(size)
-            network_bits = len(GridCode.of(network, lossless_bits(network) or 0).to_bits())
-        error = certificate.upper + added
-        yield Point(size, stored.nonzeros, fractional_bits, bits, network_bits, error, certificate.kind)
+        try:
+            point = _point(family, size)
+        except UsageError as error:
+            raise UsageError(f"the network of size {size} cannot be measured: {error}") from error
+        yield point
+
+
+def _point(family: Family, size: int) -> Point:
+    network, certificate = family.build(size)
+    if not certificate.upper:
+        raise UsageError("it has no error, so that there is no rate")
+    if family.code is None:
+        fractional_bits, stored, added = _store(network, certificate)
+        bits = network_bits = len(GridCode.of(stored, fractional_bits).to_bits())
+    else:  # its number is read bit by bit: it is stored as it is
+        fractional_bits, stored, added = None, network, Fraction(0)
+        bits = family.code(size)
+        network_bits = len(GridCode.of(network, lossless_bits(network) or 0).to_bits())
+    error = certificate.upper + added
+    return Point(size, stored.nonzeros, fractional_bits, bits, network_bits, error, certificate.kind)
 
 
 def rate(points: Sequence[Point]) -> Rate:
@@ -120,26 +129,27 @@ def rate(points: Sequence[Point]) -> Rate:
     if len(points) < FEWEST_POINTS:
         raise UsageError(f"an exponent takes at least {FEWEST_POINTS} sizes, not {len(points)}")
     bits = [log2(point.bits) for point in points]
-    errors = [log2(point.error) for point in points]
-    lengths = [b - log2(b) for b in bits]
+    errors = [log2(point.error.numerator) - log2(point.error.denominator) for point in points]
+    lengths = None if points[0].fractional_bits is None else [b - log2(b) for b in bits]
     deep = [log2(-error) for error in errors] if max(errors) < 0 else None
     return Rate(
         points,
         fit(bits, errors),
-        fit(lengths, errors),
+        None if lengths is None else fit(lengths, errors),
         None if deep is None else fit(bits, deep),
-        [(e - f) / (c - b) for (b, e), (c, f) in pairwise(zip(bits, errors, strict=True))],
+        [(e - f) / (c - b) if b != c else None for (b, e), (c, f) in pairwise(zip(bits, errors, strict=True))],
     )
 
 
 def _store(network: Network, certificate: Certificate) -> tuple[int, Network, Fraction]:
     """The coarsest grid, from about the error on, that adds no more than the error; the network on it; what it adds."""
-    start = max(0, int(-log2(certificate.upper)) - 4)
+    error = certificate.upper
+    start = max(0, error.denominator.bit_length() - error.numerator.bit_length() - 4)
     last = lossless_bits(network)
     fractional_bits = start if last is None else min(start, last)
     while True:
         rounded = round_to_grid(network, fractional_bits)
         added = certify(rounded, network, certificate.domain, norm=certificate.norm).upper
-        if added <= certificate.upper:
+        if added <= error:
             return fractional_bits, rounded, added
         fractional_bits += 1

@@ -10,15 +10,16 @@ import numpy as np
 from nnapprox.errors import UsageError
 from nnapprox.exact import IntegerRows, dyadic_rows
 from nnapprox.network import Network
-from nnapprox.regions import jobs, plane, space
+from nnapprox.regions import jobs, passes
 from nnapprox.regions.cells import Cell, cells
-from nnapprox.regions.domain import Domain, polytope
-from nnapprox.regions.jobs import Workers
+from nnapprox.regions.chart import bounded_chart, charts_of_space, without_dependent_inputs
+from nnapprox.regions.domain import Domain, box_of_everything, polytope
 from nnapprox.regions.line import integer_pieces
 from nnapprox.regions.line_filter import count_in_doubles
+from nnapprox.regions.passes import Workers
 from nnapprox.regions.polytope import Polytope
 from nnapprox.regions.region_count import RegionCount
-from nnapprox.regions.slices import first_on_line, line_layers, restrict
+from nnapprox.regions.slices import first_on_line, float_layers, restrict
 
 
 def count_regions(
@@ -68,17 +69,20 @@ def counts(
     Others may do the work, as those of `nnapprox.regions.jobs`; on a line they are not needed.
     """
     require_piecewise_linear(network)
-    part = polytope(domain, network)
-    if part.dimension != network.widths[0]:
-        raise UsageError(
-            f"the network takes {network.widths[0]} coordinates, but the domain has {part.dimension} dimensions"
-        )
-    if part.dimension == 1:
-        return _on_a_line(network, part, activation_only)
+    if domain == "all":
+        network = without_dependent_inputs(network)
+    if domain == "all" and network.widths[0] > 1:
+        charts = charts_of_space(network)
+    else:
+        part = polytope(domain, network)
+        charts = [bounded_chart(network, part)]
+        if part.dimension == 1:
+            return _on_a_line(network, part, activation_only)
+    if network.is_affine:
+        return iter([RegionCount.one(activation_only)])
     if workers is not None:
-        return jobs.counts(network, part, workers, activation_only=activation_only)
-    count = plane.counts if part.dimension == 2 else space.counts
-    return count(network, part, activation_only=activation_only)
+        return jobs.counts(network, charts, workers, activation_only=activation_only)
+    return passes.counts(network, charts, activation_only=activation_only)
 
 
 def slice_counts(
@@ -94,12 +98,16 @@ def slice_counts(
     The domain is in the coordinates of `nnapprox.regions.slices.restrict`. Raises as both do.
     """
     require_piecewise_linear(network)
-    if len(points) != 2 or domain == "all" or network.dtype == "rational":
+    if len(points) != 2 or network.dtype == "rational":
         return counts(restrict(network, points), domain, activation_only=activation_only, workers=workers)
-    interval = polytope(domain, network)
+    first = first_on_line(network, points)
+    if domain == "all":
+        interval = box_of_everything(float_layers(network, first), network.negative_slope)
+    else:
+        interval = polytope(domain, network)
     if interval.dimension != 1:
         raise UsageError(f"a domain on a line has one dimension, not {interval.dimension}")
-    return _on_a_line(network, interval, activation_only, first_on_line(network, points))
+    return _on_a_line(network, interval, activation_only, first)
 
 
 def _on_a_line(
@@ -113,7 +121,7 @@ def _on_a_line(
         if count := count_in_doubles(start, network.layers[1:], slope, (low, high), activation_only=activation_only):
             yield count
             return
-    layers = line_layers(network, first) if first else network.astype("rational").integer_layers
+    layers = float_layers(network, first) if first else network.astype("rational").integer_layers
     if activation_only and len(layers) > 1:  # outputs play no part: let there be one, which is 0
         layers = [*layers[:-1], IntegerRows(np.zeros((1, network.widths[-2] + 1), dtype=np.int64), (1,))]
     pieces = integer_pieces(layers, slope, low, high)

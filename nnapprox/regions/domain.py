@@ -8,12 +8,11 @@ from itertools import pairwise
 from math import factorial
 from typing import Literal, TypeAlias
 
-import numpy as np
-
 from nnapprox.errors import UsageError
-from nnapprox.exact import largest
+from nnapprox.exact import IntegerRows, dyadic_rows, largest
 from nnapprox.network import Network
 from nnapprox.regions.polytope import MOST_DIMENSIONS, Bounds, Point, Polytope, bounding_box
+from nnapprox.regions.slices import float_layers
 
 Domain: TypeAlias = Polytope | Bounds | Literal["all"]
 
@@ -63,9 +62,7 @@ def polygon(points: Sequence[Point]) -> Polytope:
 def everything(network: Network) -> Polytope:
     """A box that every activation region of a network, and every facet of one, meets in its interior.
 
-    So the count in the box is that of all of R^d. On any cell, the neurons are integer forms whose coefficients are
-    bounded. A least face of a cell is where at most d of them vanish that are independent; by Cramer's rule it has a
-    point whose coordinates are quotients of integer determinants.
+    So the count in the box is that of all of R^d.
 
     Raises
     ------
@@ -75,17 +72,33 @@ def everything(network: Network) -> Polytope:
     dimension = network.widths[0]
     if dimension > MOST_DIMENSIONS:
         raise UsageError(f"cells are enumerated in 1 to {MOST_DIMENSIONS} dimensions, not in {dimension}")
-    exact = network.astype("rational")
-    slope = exact.negative_slope
+    layers: Sequence[IntegerRows]
+    if network.dtype == "rational":
+        layers = network.integer_layers
+    else:
+        first = network.layers[0]
+        layers = float_layers(network, dyadic_rows(first.weight, first.bias, 1))
+    return box_of_everything(layers, network.negative_slope)
+
+
+def box_of_everything(layers: Sequence[IntegerRows], slope: Fraction) -> Polytope:
+    """The same for a network in integers, whose activation has this slope at negative arguments.
+
+    On any cell, the neurons are integer forms whose coefficients are bounded. A least face of a cell is where at most d
+    of them vanish that are independent; by Cramer's rule it has a point whose coordinates are quotients of integer
+    determinants.
+    """
+    dimension = layers[0].matrix.shape[1] - 1
     steepest = max(slope.denominator, abs(slope.numerator))
-    values = np.eye(dimension, dimension + 1, dtype=object)
-    coefficient = constant = 1
-    for number, layer in enumerate(exact.integer_layers[:-1]):
-        matrix = np.abs(layer.matrix.astype(object))
-        values = matrix[:, :-1] @ (values * steepest if number else values)
-        values[:, -1] += matrix[:, -1]
-        coefficient = max(coefficient, largest(values[:, :-1]))
-        constant = max(constant, largest(values[:, -1]))
-    bound = factorial(dimension) * coefficient ** (dimension - 1) * constant
+    coefficient = constant = most_coefficient = most_constant = 1
+    for number, (matrix, _) in enumerate(layers[:-1]):
+        weight, bias = largest(matrix[:, :-1]), largest(matrix[:, -1])
+        if number:
+            weight *= steepest * (matrix.shape[1] - 1)
+            coefficient, constant = weight * coefficient, weight * constant + bias
+        else:
+            coefficient, constant = weight, bias
+        most_coefficient, most_constant = max(most_coefficient, coefficient), max(most_constant, constant)
+    bound = factorial(dimension) * most_coefficient ** (dimension - 1) * most_constant
     end = Fraction(2 ** (bound.bit_length() + 1))
     return Polytope.box([(-end, end)] * dimension)

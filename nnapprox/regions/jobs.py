@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import ctypes
 import multiprocessing
+import pickle
 import signal
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from functools import partial
 from importlib import import_module
-from operator import methodcaller
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, TypeAlias
 
-import numpy as np
-
 from nnapprox.errors import MissingExtraError, UsageError
-from nnapprox.network import Network
-from nnapprox.regions.gluing import Gluing
-from nnapprox.regions.parts import Search, Tally, split, summed
-from nnapprox.regions.polytope import Bounds, Polytope
+from nnapprox.network import Array, Network
+from nnapprox.regions import passes
+from nnapprox.regions.chart import Chart, split
+from nnapprox.regions.passes import Run, Task, Workers
 from nnapprox.regions.region_count import RegionCount
+from nnapprox.regions.search import Search, Tally
 
 PARTS = 32
 """Parts are of different size: with many of them, no process waits long for the last."""
@@ -27,111 +30,66 @@ PARTS = 32
 SECONDS = 0.1
 """How often a count that waits for others tells how far it is."""
 
-Task: TypeAlias = Callable[[Search], Iterator[Tally]]
-Results: TypeAlias = Iterator[Tally | None]
-Run: TypeAlias = Callable[[Sequence[Task]], Results]
-"""Gives the results of tasks as they come, and None now and then."""
+Found: TypeAlias = list[tuple[Array, ...]]
 
-Workers: TypeAlias = Callable[[Search], AbstractContextManager[Run]]
-"""Gives a search to all workers."""
+
+class _Amounts(ctypes.Structure):
+    """A tally without what it has found, in memory that processes share."""
+
+    _fields_ = (
+        ("regions", ctypes.c_int64),
+        ("predicates", ctypes.c_int64),
+        ("exact_fallbacks", ctypes.c_int64),
+        ("share", ctypes.c_double),
+        ("worker_seconds", ctypes.c_double),
+    )
+
+
+AMOUNTS = [name for name, _ in _Amounts._fields_]
 
 _stop: Any = None
 """In a process of `local_workers`: an event that is set when the count is given up."""
 
+_told: Any = None
+"""There: the `_Amounts` of all processes up to now."""
+
 _search: Any = None
-"""In a process of `local_workers`: the search that it takes part in."""
+"""There: the search that it takes part in."""
 
 
 def counts(
     network: Network,
-    domain: Polytope | Bounds,
+    charts: Sequence[Chart],
     workers: Workers,
     *,
     parts: int = PARTS,
     activation_only: bool = False,
 ) -> Iterator[RegionCount]:
-    """Count regions on parts of the domain, giving what is found up to now now and then; the last is complete.
+    """Count as `passes.counts` does, with the work done by others.
 
     Parameters
     ----------
     network : Network
-        Of two inputs or more, with the activation relu, leaky-relu or identity.
-    domain : Polytope, or sequence of (low, high)
-        The latter is a box.
+        With a hidden layer and the activation relu or leaky-relu.
+    charts : sequence of Chart
+        Their first layers have the same scales.
     workers : Workers
         Those of `local_workers` or `dask_workers`.
     parts : int
-        Into how many parts the domain is cut, if it can be.
+        Into how many parts the charts are cut, if they can be.
     activation_only : bool
         Count neither linear regions nor affine maps.
-
-    Raises
-    ------
-    UsageError
-        As `cells` does.
     """
-    whole = Polytope.of(domain)
-    if network.is_affine:
-        yield RegionCount.one(activation_only)
-        return
-    pieces = split(network, whole, parts)
-    gluing = None if activation_only else Gluing(network)
-    total = _Total(gluing)
-    with workers(Search(network, whole, activation_only)) as run:
-        for told in run([methodcaller("first_pass", part) for part in pieces]):
-            if told is not None:
-                total.add(told, 1 / len(pieces))
-                if gluing:
-                    gluing.first_pass(*told.found)
-            yield total.so_far()
-        if gluing and len(repeated := gluing.repeated):
-            for told in run([methodcaller("second_pass", part, repeated) for part in pieces]):
-                if told is not None:
-                    total.add(told, 1 / len(pieces))
-                    patterns, lengths, labels = told.found
-                    gluing.second_pass(patterns, np.concatenate([[0], np.cumsum(lengths)]), labels)
-                yield total.so_far()
-    yield total.complete()
+    return passes.counts(network, split(charts, parts), activation_only=activation_only, workers=workers)
 
 
-class _Total:
-    """What all parts add up to."""
-
-    def __init__(self, gluing: Gluing | None) -> None:
-        self._gluing = gluing
-        self._regions = self._predicates = self._exact = 0
-        self._seconds = self._passes = 0.0
-
-    def add(self, told: Tally, share: float) -> None:
-        """Add a tally, of a share of a pass."""
-        self._regions += told.regions
-        self._predicates += told.predicates
-        self._exact += told.exact_fallbacks
-        self._seconds += told.seconds
-        self._passes += share
-
-    def so_far(self) -> RegionCount:
-        known = self._gluing.certain if self._gluing else None
-        share = self._passes / (2 if self._gluing else 1)
-        return self._count(known, known, False, share)
-
-    def complete(self) -> RegionCount:
-        if self._gluing is None:
-            return self._count(None, None, True, 1.0)
-        return self._count(self._gluing.linear_regions, self._gluing.distinct_affine_maps, True, 1.0)
-
-    def _count(self, linear: int | None, maps: int | None, complete: bool, share: float) -> RegionCount:
-        return RegionCount(self._regions, linear, maps, self._predicates, self._exact, complete, share, self._seconds)
-
-
-def carry_out(search: Search, task: Task) -> Tally:
-    """Do a task, to its end if the count is not given up."""
-    tallies = []
+def carried_out(search: Search, task: Task) -> Iterator[Tally]:
+    """Do a task; the seconds of this thread are told as a worker's, those of its preparation too."""
+    began = time.thread_time()
     for tally in task(search):
-        if _stop is not None and _stop.is_set():
-            raise KeyboardInterrupt
-        tallies.append(tally)
-    return summed(tallies)
+        ended = time.thread_time()
+        yield tally._replace(worker_seconds=ended - began)
+        began = ended
 
 
 def local_workers(jobs: int) -> Workers:
@@ -150,24 +108,28 @@ def local_workers(jobs: int) -> Workers:
 @contextmanager
 def _processes(jobs: int, search: Search) -> Iterator[Run]:
     context = multiprocessing.get_context("spawn")
-    stop = context.Event()
-    executor = ProcessPoolExecutor(jobs, context, _begin, (stop, search))
+    stop, told = context.Event(), context.Value(_Amounts)
+    with TemporaryDirectory(prefix="nnapprox-") as folder:
+        path = Path(folder, "search")
+        path.write_bytes(pickle.dumps(search))  # through a pipe, each process would have to wait for the one before
+        executor = ProcessPoolExecutor(jobs, context, _begin, (stop, told, path))
+        try:
+            yield partial(_run, executor, told)
+        finally:
+            stop.set()
+            executor.shutdown(cancel_futures=True)
 
-    def run(tasks: Sequence[Task]) -> Results:
-        with _interrupts_held():  # processes start here, and would tell of one before they come to ignore them
-            waiting: set[Future[Tally]] = {executor.submit(_carry_out_here, task) for task in tasks}
-        while waiting:
-            done, waiting = wait(waiting, SECONDS, FIRST_COMPLETED)
-            if not done:
-                yield None
-            for future in done:
-                yield future.result()
 
-    try:
-        yield run
-    finally:
-        stop.set()
-        executor.shutdown(cancel_futures=True)
+def _run(executor: ProcessPoolExecutor, told: Any, tasks: Sequence[Task]) -> Iterator[Iterable[Tally]]:
+    before = _amounts(told)
+    with _interrupts_held():  # processes start here, and would tell of one before they come to ignore them
+        waiting: set[Future[Found]] = {executor.submit(_carried_out_here, task) for task in tasks}
+    while waiting:
+        done, waiting = wait(waiting, SECONDS, FIRST_COMPLETED)
+        now = _amounts(told)
+        since = Tally(*(n - b for n, b in zip(now, before, strict=True)))
+        yield [since, *(Tally(found=found) for future in done for found in future.result())]
+        before = now
 
 
 @contextmanager
@@ -183,14 +145,30 @@ def _interrupts_held() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _begin(stop: Any, search: Search) -> None:
-    global _stop, _search  # they reach a process when it starts, an event only then
-    _stop, _search = stop, search
+def _begin(stop: Any, told: Any, path: Path) -> None:
+    global _stop, _told, _search  # what processes share reaches them only when they start
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal sends it to all: the count says when to stop
+    search = pickle.loads(path.read_bytes())  # noqa: S301 -- by the process that starts this one
+    _stop, _told, _search = stop, told, search
 
 
-def _carry_out_here(task: Task) -> Tally:
-    return carry_out(_search, task)
+def _carried_out_here(task: Task) -> Found:
+    """Do a task in a process of `local_workers`: amounts are told at once, what is found when the task is done."""
+    found = []
+    for tally in carried_out(_search, task):
+        if _stop.is_set():
+            raise KeyboardInterrupt
+        with _told.get_lock():
+            for name in AMOUNTS:
+                setattr(_told, name, getattr(_told, name) + getattr(tally, name))
+        if tally.found:
+            found.append(tally.found)
+    return found
+
+
+def _amounts(told: Any) -> list[Any]:
+    with told.get_lock():
+        return [getattr(told, name) for name in AMOUNTS]
 
 
 def dask_workers(address: str) -> Workers:
@@ -217,8 +195,8 @@ def _cluster(address: str, search: Search) -> Iterator[Run]:
 
     given = client.submit(Search, *search.__reduce__()[1], pure=False)  # a task: if it is lost, it is done again
 
-    def run(tasks: Sequence[Task]) -> Results:
-        futures = [client.submit(carry_out, given, task, pure=False, retries=3) for task in tasks]
+    def run(tasks: Sequence[Task]) -> Iterator[Iterable[Tally]]:
+        futures = [client.submit(_all_carried_out, given, task, pure=False, retries=3) for task in tasks]
         for future in distributed.as_completed(futures, loop=client.loop):
             yield future.result()
             future.release()
@@ -227,3 +205,7 @@ def _cluster(address: str, search: Search) -> Iterator[Run]:
         yield run
     finally:
         client.close()
+
+
+def _all_carried_out(search: Search, task: Task) -> list[Tally]:
+    return list(carried_out(search, task))

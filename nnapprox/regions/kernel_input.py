@@ -1,22 +1,26 @@
 """What the kernels of `plane` and `space` both read: numbers in doubles with bounds on their errors, and in integers.
 
-Coordinates are such that the domain lies in the cube [-1, 1]^d: the centre and the scale are dyadic, nothing is lost.
+Coordinates are those of a `Chart`, in which the domain lies in the cube [-1, 1]^d.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from math import lcm
-from typing import NamedTuple, TypeVar
+from functools import cached_property
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 
 from nnapprox import _plane, _space
+from nnapprox.dense import INSTRUCTION_SETS, instruction_set
+from nnapprox.exact import IntegerRows, integer_rows
 from nnapprox.network import Affine, Array, Network
 from nnapprox.regions import limbs
-from nnapprox.regions.polytope import Polytope, bounding_box
+from nnapprox.regions.chart import Chart
+from nnapprox.regions.polytope import Polytope
+from nnapprox.regions.residues import Residues, residues
 
 Layer = TypeVar("Layer", _plane.Layer, _space.Layer)
 
@@ -35,22 +39,52 @@ UNDERFLOW = 1e-200
 EPSILON = float(np.finfo(np.float64).eps)
 
 
-def frame(domain: Polytope) -> tuple[list[Fraction], list[Fraction]]:
-    """Dyadic centre and scale such that (x - centre) / scale lies in [-1, 1] for every coordinate."""
-    centre, scale = [], []
-    for low, high in bounding_box(domain.points):
-        # Half a side is at most 7/8 of the scale, and the centre at most 1/8 off the middle.
-        extent = (high - low) * Fraction(4, 7)
-        power = Fraction(2) ** (extent.numerator.bit_length() - extent.denominator.bit_length())
-        scale.append(power if power >= extent else 2 * power)
-        centre.append(round((low + high) / 2 / (scale[-1] / 4)) * (scale[-1] / 4))
-    return centre, scale
+class KernelInput(Generic[Layer]):
+    """A network on charts: what all counts there have in common is prepared once.
 
+    Parameters
+    ----------
+    kind : type
+        The kernel's layers.
+    network : Network
+        A relu or leaky-relu network of one hidden layer or more.
+    charts : sequence of Chart
+        Their first layers have the same scales.
+    """
 
-def on_frame(layer: Affine, centre: list[Fraction], scale: list[Fraction]) -> Affine:
-    """A map of the coordinates as a rational map of those in the frame."""
-    [exact] = Network([layer]).astype("rational").layers
-    return Affine(exact.weight * np.array(scale), exact.bias + exact.weight @ np.array(centre))
+    def __init__(self, kind: type[Layer], network: Network, charts: Sequence[Chart]) -> None:
+        self.network = network
+        self._layers: list[Layer] = _hidden_layers(kind, network, charts)
+        self._slope = _nearest(*network.negative_slope.as_integer_ratio())
+        self._slope_limbs = limbs.limbs(_slope_parts(network))
+        self._last: tuple[IntegerRows, tuple[Array, Array]] | None = None
+
+    @cached_property
+    def residues(self) -> Residues:
+        """The network's."""
+        return residues(self.network)
+
+    def arguments(self, chart: Chart) -> dict[str, Any]:
+        """What the counters of both kernels take."""
+        sides = _sides(chart.polytope)
+        given, integers = self._first_layer(chart.first)
+        return {
+            "isa": INSTRUCTION_SETS.index(instruction_set()),
+            "given": np.ascontiguousarray(np.vstack([_bounded(sides), given]).T),
+            "sides": limbs.limbs(sides.matrix),
+            "first": integers,
+            "layers": self._layers,
+            "unit": chart.unit,
+            "slope": self._slope,
+            "slope_parts": self._slope_limbs,
+        }
+
+    def _first_layer(self, rows: IntegerRows) -> tuple[Array, Array]:
+        """In doubles and in integers; parts of one chart have the same, and mostly come one after the other."""
+        last = self._last
+        if last is None or last[0] is not rows:
+            last = self._last = rows, (_bounded(rows), limbs.limbs(rows.matrix))  # in one step: threads may share this
+        return last[1]
 
 
 class Entries(NamedTuple):
@@ -72,12 +106,12 @@ class Entries(NamedTuple):
     bias_bits: int
 
 
-def later_entries(hidden: Sequence[Affine], slope: Fraction, scale: int) -> Iterator[Entries]:
-    """The maps after the first of a float network; the first one's values are integers over scale.
+def _dyadic_entries(layers: Sequence[Affine], slope: Fraction, scale: int) -> Iterator[Entries]:
+    """Maps of floats, one after the other; what the first takes are integers over scale.
 
     Floats are dyadic. All neurons of a layer get one factor in common, which is much quicker to find.
     """
-    for layer in hidden[1:]:
+    for layer in layers:
         scale *= slope.denominator
         numbers = np.column_stack([layer.weight, layer.bias]).astype(np.float64)
         row, column = np.nonzero(numbers)
@@ -106,38 +140,47 @@ def _odd_parts(numbers: Array) -> tuple[Array, Array]:
     return mantissas >> zeros, exponents - 53 + zeros
 
 
-def matrix_entries(matrix: Array) -> Entries:
-    """The entries of a matrix of integers, whose last column is the bias."""
-    row, column = np.nonzero(matrix)
-    return Entries(row, column, limbs.limbs(matrix[row, column]), limbs.bits(matrix[:, :-1]), limbs.bits(matrix[:, -1]))
+def _rational_entries(layers: Sequence[Affine], slope: Fraction, scale: tuple[int, ...]) -> Iterator[Entries]:
+    """Maps of rationals, one after the other; what the first takes are integers over scale."""
+    for layer in layers:
+        matrix, scale = integer_rows(layer.weight, layer.bias, [divisor * slope.denominator for divisor in scale])
+        row, column = np.nonzero(matrix)
+        weight_bits, bias_bits = limbs.bits(matrix[:, :-1]), limbs.bits(matrix[:, -1])
+        yield Entries(row, column, limbs.limbs(matrix[row, column]), weight_bits, bias_bits)
 
 
-def hidden_layers(
-    kind: type[Layer], hidden: Sequence[Affine], later: Iterable[Entries], forms: Array, slope_parts: Array
-) -> list[Layer]:
-    """The hidden layers after the first, for a kernel.
+def _hidden_layers(kind: type[Layer], network: Network, charts: Sequence[Chart]) -> list[Layer]:
+    """The hidden layers of a network after the first, for a kernel.
 
     Parameters
     ----------
     kind : type
         The kernel's layers.
-    hidden : sequence of Affine
-        All hidden layers.
-    later : iterable of Entries
-        Those after the first, in integers.
-    forms : array of int
-        The first, in integers.
-    slope_parts : array of int, shape (2,)
-        Numerator and denominator.
+    network : Network
+    charts : sequence of Chart
+        Where it is counted; their first layers have the same scales.
     """
-    bits = limbs.bits(forms)
+    scale = charts[0].first.scale
+    slope = network.negative_slope
+    following = network.layers[1:-1]
+    if network.dtype == "rational":
+        later = _rational_entries(following, slope, scale)
+    else:
+        later = _dyadic_entries(following, slope, scale[0])
+    firsts = {id(chart.first): chart.first for chart in charts}.values()  # parts of one chart have the same
+    bits = max(limbs.bits(first.matrix) for first in firsts)
     layers = []
-    for affine, entries in zip(hidden[1:], later, strict=True):
+    for affine, entries in zip(following, later, strict=True):
         # of sums over the inputs and the bias
-        bits += entries.weight_bits + limbs.bits(slope_parts) + affine.inputs.bit_length()
+        bits += entries.weight_bits + limbs.bits(_slope_parts(network)) + affine.inputs.bit_length()
         bits = max(bits, entries.bias_bits) + 1
         layers.append(_layer(kind, affine, entries, bits))
     return layers
+
+
+def _slope_parts(network: Network) -> Array:
+    """Numerator and denominator of what an inactive neuron is multiplied with."""
+    return np.array(network.negative_slope.as_integer_ratio(), dtype=object)
 
 
 def _layer(kind: type[Layer], affine: Affine, entries: Entries, bits: int) -> Layer:
@@ -178,22 +221,23 @@ def _on_cache_lines(rows: Array, missing: int) -> Array:
     return aligned
 
 
-def bounded(forms: Array, factor: int = 1) -> Array:
-    """Forms over a factor in doubles, a row each with a bound on the error of values in the cube, in whole blocks."""
-    rows = _rounded(forms, factor)
-    error = np.where(_comfortable(rows), 8 * EPSILON * np.abs(rows).sum(axis=1), np.inf)
-    return padded(np.column_stack([rows, error]), len(rows) + -len(rows) % BLOCK)
+def _bounded(rows: IntegerRows) -> Array:
+    """Forms in doubles, a row each with a bound on the error of values in the cube, in whole blocks."""
+    scales = np.array(rows.scale, dtype=object)[:, None]
+    forms = np.frompyfunc(_nearest, 2, 1)(rows.matrix, scales).astype(np.float64)
+    error = np.where(_comfortable(forms), 8 * EPSILON * np.abs(forms).sum(axis=1), np.inf)
+    return padded(np.column_stack([forms, error]), len(forms) + -len(forms) % BLOCK)
 
 
-def _rounded(numbers: Array, factor: int = 1) -> Array:
-    """Doubles next to numbers over a factor; infinite where there are none so large, and 0 only for 0."""
+def _rounded(numbers: Array) -> Array:
+    """Doubles next to numbers; infinite where there are none so large, and 0 only for 0."""
     if numbers.dtype != object:
         return numbers.astype(np.float64)
-    each = np.frompyfunc(lambda number: nearest(number.numerator, number.denominator * factor), 1, 1)
+    each = np.frompyfunc(lambda number: _nearest(number.numerator, number.denominator), 1, 1)
     return np.asarray(each(numbers), dtype=np.float64)
 
 
-def nearest(numerator: int, denominator: int) -> float:
+def _nearest(numerator: int, denominator: int) -> float:
     """The double next to a ratio; infinite where there is none so large, and 0 only for 0."""
     try:
         quotient = numerator / denominator
@@ -209,16 +253,23 @@ def _comfortable(rows: Array) -> Array:
     return np.asarray(((sizes == 0) | ((sizes > low) & (sizes < high))).all(axis=1))
 
 
-def integer_rows(forms: Array) -> Array:
-    """Rational forms, a row each, times positive factors: integers in limbs."""
-    return limbs.limbs(np.vstack([times(form, denominator(form)) for form in forms]))
+def _sides(polytope: Polytope) -> IntegerRows:
+    """The sides of a polytope, in the order of `side_labels`."""
+    forms = [[int(number) for number in polytope.facets[label]] for label in side_labels(polytope)]
+    return IntegerRows(np.array(forms, dtype=object), (1,) * len(forms))
 
 
-def times(numbers: Array, factor: int) -> Array:
-    """Fractions times a multiple of their denominators, as Python integers."""
-    return np.asarray(np.frompyfunc(lambda number: int(number * factor), 1, 1)(numbers))
-
-
-def denominator(numbers: Array) -> int:
-    """The least common one of fractions."""
-    return lcm(*(number.denominator for number in numbers.flat))
+def side_labels(polytope: Polytope) -> list[int]:
+    """The labels of sides in the order that kernels number them in, which for a polygon is that around it."""
+    if polytope.dimension > 2:
+        return list(polytope.facets)
+    beside: dict[int, list[int]] = {label: [] for label in polytope.facets}
+    for on in polytope.incidence:
+        one, other = (label for label in polytope.facets if on >> label & 1)
+        beside[one].append(other)
+        beside[other].append(one)
+    order = [next(iter(beside))]
+    order.append(beside[order[0]][0])
+    while len(order) < len(beside):
+        order.append(next(label for label in beside[order[-1]] if label != order[-2]))
+    return order

@@ -102,7 +102,9 @@ class Pieces:
         return reduced(np.stack(lines))
 
 
-def line_pieces(network: Network, low: Fraction | None = None, high: Fraction | None = None) -> Pieces:
+def line_pieces(
+    network: Network, low: Fraction | None = None, high: Fraction | None = None, *, most: int = MOST_NUMBERS
+) -> Pieces:
     """Divide an interval into the pieces of a network of one variable.
 
     A neuron that is identically 0 on an interval is inactive there.
@@ -113,24 +115,26 @@ def line_pieces(network: Network, low: Fraction | None = None, high: Fraction | 
         With the activation relu, leaky-relu or identity; floats are taken as the dyadic rationals that they are.
     low, high : Fraction or None
         The ends, low < high; None for infinity.
+    most : int
+        Slopes of a layer on all pieces together beyond which there are too many.
 
     Raises
     ------
     UsageError
-        The network has more than one input, another activation, or too many pieces for the memory, or the interval is
-        none.
+        The network has more than one input, another activation, or too many pieces, or the interval is none.
     """
     if network.widths[0] != 1:
         raise UsageError(f"a network of one variable is needed, not of {network.widths[0]}")
     if low is not None and high is not None and not low < high:
         raise UsageError(f"the interval from {low} to {high} is empty")
     exact = network.astype("rational")
-    return integer_pieces(exact.integer_layers, exact.negative_slope, low, high)
+    return integer_pieces(exact.integer_layers, exact.negative_slope, low, high, most)
 
 
 def integer_pieces(
-    layers: Sequence[IntegerRows], slope: Fraction, low: Fraction | None, high: Fraction | None
-) -> Pieces:
+    layers: Sequence[IntegerRows], slope: Fraction, low: Fraction | None, high: Fraction | None,
+    most: int = MOST_NUMBERS,
+) -> Pieces:  # fmt: skip
     """The pieces, as `line_pieces` gives them, of affine maps in integers.
 
     Parameters
@@ -141,6 +145,8 @@ def integer_pieces(
         That of the activation between them at negative arguments; 1 for the identity.
     low, high : Fraction or None
         The ends, low < high; None for infinity.
+    most : int
+        As in `line_pieces`.
     """
     first, *others = layers
     ends = [(-1, 0) if low is None else low.as_integer_ratio(), (1, 0) if high is None else high.as_integer_ratio()]
@@ -151,7 +157,7 @@ def integer_pieces(
             layer = _Layer(layer.knots, *_image(following.matrix, layer.slopes, layer.intercepts))
         else:
             signs_decided += len(layer.slopes) * layer.knots.shape[1]
-            layer = _through(layer, slope, following.matrix)
+            layer = _through(layer, slope, following.matrix, most)
     return Pieces(_rows(layer, layers[-1].scale), signs_decided)
 
 
@@ -188,12 +194,12 @@ class _Cuts(NamedTuple):
     is_new: Integers
 
 
-def _through(layer: _Layer, slope: Fraction, matrix: Integers) -> _Layer:
+def _through(layer: _Layer, slope: Fraction, matrix: Integers, most: int) -> _Layer:
     """Apply an activation, with a slope at negative arguments, and then an affine map."""
     knots, slopes, intercepts = layer
     at_knots = signs(_values_at_knots(layer))
     cuts = _cuts(layer, at_knots)
-    _require_room(len(matrix), slopes.shape[1] + np.count_nonzero(cuts.is_new))
+    _require_room(len(matrix), slopes.shape[1] + np.count_nonzero(cuts.is_new), most)
     left, right = at_knots[:, :-1], at_knots[:, 1:]
     # A constant has the sign 0 at both infinities.
     is_active = (left > 0) | ((left == 0) & ((right > 0) | ((right == 0) & (intercepts > 0))))
@@ -315,8 +321,8 @@ def _rows(layer: _Layer, scale: tuple[int, ...]) -> Integers:
     return reduced(np.concatenate([points[:1], values, points[1:]])).T
 
 
-def _require_room(width: int, pieces: int) -> None:
-    if width * pieces > MOST_NUMBERS:
+def _require_room(width: int, pieces: int, most: int) -> None:
+    if width * pieces > most:
         raise UsageError(
             f"the network has {pieces:,} pieces or more before a layer of width {width:,}, too many for the memory: "
             "take a smaller interval"

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from nnapprox.errors import UsageError
 from nnapprox.network import Network
 from nnapprox.regions import passes
-from nnapprox.regions.plane_input import PlaneInput
+from nnapprox.regions.chart import bounded_chart
 from nnapprox.regions.polytope import Bounds, Polytope
 from nnapprox.regions.region_count import RegionCount
 
@@ -54,4 +54,4 @@ def counts(network: Network, domain: Polytope | Bounds, *, activation_only: bool
         )
     if is_affine:
         return iter([RegionCount.one(activation_only)])
-    return passes.counts(network, PlaneInput(network, polygon), polygon, activation_only)
+    return passes.counts(network, [bounded_chart(network, polygon)], activation_only=activation_only)

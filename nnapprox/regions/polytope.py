@@ -119,6 +119,18 @@ class Polytope:
             raise UsageError(f"no part of the domain lies strictly in the half-space below {offset}: cut off less")
         return self if min(values) >= 0 else self.split(form, values, self.next_label)[1]
 
+    def moved(self, centre: Sequence[Fraction], scale: Sequence[Fraction]) -> Polytope:
+        """The same in the coordinates (x - centre) / scale, for positive scales."""
+        vertices = []
+        facets: dict[int, Form] = {}
+        for point in self.points:
+            vertices.append(_integers([*((x - c) / s for x, c, s in zip(point, centre, scale, strict=True)), 1]))
+        for label, form in self.facets.items():
+            *normal, constant = (Fraction(int(number)) for number in form)
+            at_centre = constant + sum(n * c for n, c in zip(normal, centre, strict=True))
+            facets[label] = _integers([*(n * s for n, s in zip(normal, scale, strict=True)), at_centre])
+        return Polytope(tuple(vertices), self.incidence, facets)
+
     def values(self, forms: Sequence[Form]) -> list[list[Integer]]:
         """Products of forms with all vertices: row by row one form, in each one number a vertex."""
         if not forms:

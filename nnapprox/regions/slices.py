@@ -58,14 +58,14 @@ def restrict(network: Network, points: Sequence[Sequence[int | Fraction]]) -> Ne
 def first_on_line(network: Network, points: Sequence[Sequence[int | Fraction]]) -> IntegerRows:
     """The first layer of the network that `restrict` gives on a line, in integers with one scale; raises as that does.
 
-    That and `line_layers` are much quicker than the network.
+    That and `float_layers` are much quicker than the network.
     """
     image, divisor = _first_layer(network, points)
     return IntegerRows(image, (divisor,) * len(image))
 
 
-def line_layers(network: Network, first: IntegerRows) -> list[IntegerRows]:
-    """All layers of a float network on a line, given the first one there."""
+def float_layers(network: Network, first: IntegerRows) -> list[IntegerRows]:
+    """All layers of a float network, or of one on a slice, in integers, given the first one with one scale."""
     layers, slope = [first], network.negative_slope
     for layer in network.layers[1:]:
         layers.append(dyadic_rows(layer.weight, layer.bias, layers[-1].scale[0] * slope.denominator))

@@ -11,12 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nnapprox.errors import UsageError
 from nnapprox.network import Network
 from nnapprox.regions import passes
+from nnapprox.regions.chart import bounded_chart
 from nnapprox.regions.polytope import Bounds, Polytope
 from nnapprox.regions.region_count import RegionCount
-from nnapprox.regions.space_input import SpaceInput
 
 
 def counts(network: Network, domain: Polytope | Bounds, *, activation_only: bool = False) -> Iterator[RegionCount]:
@@ -41,12 +40,7 @@ def counts(network: Network, domain: Polytope | Bounds, *, activation_only: bool
     UsageError
         The activation is another one, or the domain has not as many dimensions as the network has inputs.
     """
-    is_affine = network.is_affine
-    polytope = Polytope.of(domain)
-    if network.widths[0] != polytope.dimension:
-        raise UsageError(
-            f"the network takes {network.widths[0]} coordinates, but the domain has {polytope.dimension} dimensions"
-        )
-    if is_affine:
+    chart = bounded_chart(network, Polytope.of(domain))
+    if network.is_affine:
         return iter([RegionCount.one(activation_only)])
-    return passes.counts(network, SpaceInput(network, polytope), polytope, activation_only)
+    return passes.counts(network, [chart], activation_only=activation_only)

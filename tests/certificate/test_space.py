@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from nnapprox.calculus import affine, combine, compose, identity, parallel, precompose
 from nnapprox.certificate import certify
-from nnapprox.certificate import space as space_module
 from nnapprox.certificate.arithmetic import root_bounds, total
 from nnapprox.errors import UsageError
 from nnapprox.exact import Rational
@@ -298,13 +297,12 @@ def test_what_cannot_be_certified(text, norm, message):
         certify(zero(2), parse(text), cube(2), norm=norm)
 
 
-def test_too_many_dimensions_or_cells(monkeypatch):
+def test_too_many_dimensions_or_cells():
     with pytest.raises(UsageError, match="1 to 8 dimensions, not in 9"):
         certify(zero(9), zero(9), cube(9))
-    monkeypatch.setattr(space_module, "MOST_CELLS", 15)
     deep = product(2, F(1))
     with pytest.raises(UsageError, match="more than 15 pieces"):
-        certify(deep, parse("x*y"), cube(2, -1))
+        certify(deep, parse("x*y"), cube(2, -1), most_cells=15)
 
 
 def test_sums_and_roots():

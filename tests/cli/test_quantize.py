@@ -1,9 +1,13 @@
+import itertools
 import json
+from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import nnapprox
+from nnapprox.quantization import curve
 
 
 def test_json_has_the_point_of_a_file_that_is_there(cli):
@@ -36,6 +40,15 @@ def test_an_accuracy_is_kept(cli):
     assert told["curve"][0]["accuracy"] >= told["source_accuracy"] - 0.05
 
 
+def test_the_more_accuracy_is_given_up_the_smaller_the_file(cli):
+    sizes = []
+    for drop in (1, 20):
+        told = json.loads(cli("quantize", "network.npz", "--max-accuracy-drop", drop, "--json", "--quiet").out)
+        assert told["curve"][0]["accuracy"] >= told["source_accuracy"] - drop / 100
+        sizes.append(told["curve"][0]["bytes"])
+    assert sorted(set(sizes), reverse=True) == sizes
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -56,6 +69,62 @@ def test_what_does_not_go_together_is_refused(cli, arguments):
 
 def test_the_curve_is_a_table_and_a_picture(cli):
     result = cli("quantize", "hat.npz", "--plot", "a.png", "--quiet")
-    assert len(result.out.splitlines()) == 13
+    header, *rows = result.out.split("\n\n")[0].splitlines()
+    assert "accuracy" not in header
+    bits, errors = zip(*((float(row.split()[0]), float(row.split()[3])) for row in rows), strict=True)
+    assert sorted(set(bits)) == list(bits)
+    assert sorted(set(errors), reverse=True) == list(errors)
+    assert errors[-1] < 1.2e-3
     assert Path("a.png").stat().st_size > 1000
     assert not list(Path().glob("*.nnq"))
+
+
+def test_the_distance_of_a_file_is_certified_on_its_domain(cli):
+    told = json.loads(cli("quantize", "exact.npz", "--error", "1e-2", "--json", "--quiet").out)
+    (point,) = told["curve"]
+    assert point["certificate"]["kind"] == "exact"
+    assert point["sup_error"] <= float(Fraction(point["certificate"]["value"])) <= 1.1 * point["sup_error"]
+
+
+@pytest.mark.parametrize("options", [["--quiet"], ["--grid"]])
+def test_a_network_that_is_zero_has_one_point(cli, options):
+    zero = [nnapprox.Affine([[0.0] * 2] * 3, [0.0] * 3), nnapprox.Affine([[0.0] * 3], [0.0])]
+    nnapprox.save(nnapprox.Network(zero), "zero.npz")
+    result = cli("quantize", "zero.npz", *options)
+    assert "written" not in result.out
+    (point,) = json.loads(cli("quantize", "zero.npz", *options, "--json").out)["curve"]
+    assert not point["relative_error"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--bytes", "1"], "no file of 1 bytes was found: without any weights it takes"),
+        (["--bits-per-weight", "0.001"], "no file of 0 bytes"),
+        (["--error", "1e-12"], "no file keeps within a relative error of 1e-12"),
+    ],
+)
+def test_what_no_file_reaches_is_said(cli, options, message):
+    result = cli("quantize", "network.npz", *options, "--quiet")
+    assert message in result.failed(2)
+    assert not list(Path().glob("*.nnq"))
+
+
+def test_values_that_overflow_are_refused(cli):
+    layers = [nnapprox.Affine(np.full((1, 1), 1e30, "f4"), np.zeros(1, "f4"))] * 2
+    nnapprox.save(nnapprox.Network(layers), "huge.npz")
+    assert "overflow float32" in cli("quantize", "huge.npz", "--error", "0.1").failed(2)
+
+
+def test_a_curve_that_is_interrupted_is_told_up_to_there(cli, monkeypatch):
+    points = curve.curve
+
+    def interrupted(*arguments, **options):
+        yield from itertools.islice(points(*arguments, **options), 2)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(curve, "curve", interrupted)
+    result = cli("quantize", "exact.npz", "--json", "--quiet")
+    assert result.status == 130
+    assert len(json.loads(result.out)["curve"]) == 2
+    assert "stopped: the curve has 2 of its points" in result.err

@@ -54,6 +54,13 @@ def test_statistics(cli, disk):
     assert "neurons that cut nothing" in cli("regions", *WHERE, "--stats").out
 
 
+def test_statistics_of_all_of_space_have_no_sizes(cli, disk):
+    bounded = told(cli("regions", *WHERE, "--stats", "--json"))["statistics"]
+    found = told(cli("regions", "disk.npz", "--domain=all", "--stats", "--json"))["statistics"]
+    assert found == {**bounded, "volume": None, "longest_edge": None}
+    assert "infinite, on an unbounded domain" in cli("regions", "disk.npz", "--domain=all", "--stats").out
+
+
 def test_files(cli, disk):
     found = told(cli("regions", *WHERE, "--plot", "d.svg", "--export", "d.json", "--colour", "gradient", "--json"))
     assert (found["plot"], found["export"]) == ("d.svg", "d.json")
@@ -68,7 +75,7 @@ def test_files(cli, disk):
         ("--betti", "--between", "0,0"),
         ("--betti", "--between", "0"),
         ("--level", "1"),
-        ("--domain=all", "--stats"),
+        ("--domain=all", "--export", "x.json"),
         ("--export", "d.csv"),
         ("--export", "nowhere/d.json"),
         ("--plot", "d.bmp"),

@@ -176,6 +176,23 @@ def test_bad_input_is_one_line(cli, arguments, message):
     assert sorted(os.listdir()) == before
 
 
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_all_of_space(cli, jobs):
+    for inputs, expected in ((2, 22), (3, 42)):
+        nnapprox.save(he_normal([inputs, 6, 1]), "net.npz")
+        found = told(cli("regions", "net.npz", "--domain", "all", "--jobs", jobs, "--json"))
+        assert [found[key] for key in NUMBERS] == [expected] * 3
+        assert found["domain"] == "all"
+
+
+@pytest.mark.parametrize(("option", "name"), [("--plot", "net.png"), ("--export", "net.json")])
+def test_what_needs_a_bounded_domain(cli, option, name):
+    nnapprox.save(he_normal([2, 6, 1]), "net.npz")
+    message = cli("regions", "net.npz", "--domain", "all", option, name).failed(2)
+    assert f"{option} needs a bounded domain, not all: give a box as --domain=-1,1,-1,1" in message
+    assert not Path(name).exists()
+
+
 def interrupted(arguments, environment):
     """What a command says that gets Ctrl-C after three seconds: JSON, and messages."""
     arguments = [*COMMAND, "regions", *arguments, "--json", "--quiet"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import numpy as np
 import pytest
 
 import nnapprox
+from nnapprox import rates
+from nnapprox.datasets import load_dataset
 
 
 def told(result):
@@ -76,6 +79,19 @@ def test_simplify_tells_and_writes(cli):
     assert nnapprox.load("part.npz").widths == (1, 1, 1)
 
 
+def test_inputs_that_are_constant_in_the_data_have_no_weights_left(cli):
+    found = told(cli("simplify", "network.npz", "--dataset", "digits", "-o", "part.npz", "--json", "--quiet"))
+    data = load_dataset("digits")
+    constant = np.ptp(np.vstack([data.x_train, data.x_test]), axis=0) == 0
+    part, whole = nnapprox.load("part.npz"), nnapprox.load("network.npz")
+    assert constant.any()
+    assert not part.layers[0].weight[:, constant].any()
+    assert found["equal"] == "on the domain"
+    x = data.x_test / data.divisor
+    np.testing.assert_allclose(part.astype("float64")(x), whole.astype("float64")(x), rtol=1e-12)
+    assert "give one" in cli("simplify", "hat.npz", "--domain", "0,1", "--dataset", "digits").failed(2)
+
+
 def test_a_certificate_goes_where_it_no_longer_holds(cli):
     cli("construct", "square", "--depth", 3)
     told(cli("simplify", "square-depth-3.npz", "--json"))
@@ -98,6 +114,26 @@ def test_rate_lists_and_measures(cli):
     assert found["gamma_star"]["value"] is None
     assert cli("rate", "spline", "--sizes", "4,8,16", "--plot", "a.png", "--quiet").status == 0
     assert Path("a.png").stat().st_size > 1000
+
+
+def test_rates_stand_beside_those_of_the_class(cli):
+    shown = cli("rate", "spline", "--sizes", "4,8,16", "--quiet").out.splitlines()
+    assert any(line.startswith("gamma, fitted") and "±" in line and "95 %" in line for line in shown)
+    assert any(line.startswith("gamma* = 1/s(C)  2, for the class") for line in shown)
+    assert shown == cli("rate", "smooth", "--sizes", "4,8,16", "--quiet").out.splitlines()
+
+
+def test_rates_that_are_interrupted_are_those_of_what_is_there(cli, monkeypatch):
+    measure = rates.measure
+
+    def interrupted(*arguments):
+        yield from itertools.islice(measure(*arguments), 4)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(rates, "measure", interrupted)
+    result = cli("rate", "spline", "--json", "--quiet")
+    assert (result.status, len(json.loads(result.out)["points"])) == (130, 4)
+    assert "4 sizes" in result.err
 
 
 def test_what_rate_refuses(cli):

@@ -7,9 +7,13 @@ certificate's value; None is what another test looks at.
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import pairwise
 from math import comb, factorial
 
+import numpy as np
 import pytest
+
+from nnapprox.activation import euaf
 
 
 def cube_error(dim, width, ramp):
@@ -109,3 +113,77 @@ def test_one_weight_and_float64(construct):
     made = construct("one-weight --function 'sin(3*x)/3' --eps 1/64")
     assert made.upper <= Fraction(1, 64)
     assert float(Fraction(made.told["notes"]["float64 is off by"])) > 0.5
+
+
+def test_the_mean_square_error_of_random_kinks(construct):
+    """For exp it is 0.0860811 / n; a single error scatters by about 0.12 / n in the mean square."""
+    squares = [construct(f"barron --function exp(x) --neurons 8 --seed {seed}").upper ** 2 for seed in range(150)]
+    assert 8 * float(sum(squares)) / len(squares) == pytest.approx(0.0860811, abs=4 * 0.12 / 150**0.5)
+
+
+@pytest.mark.parametrize("eps", ["1/4", "1/16", "1/100"])
+def test_the_size_of_euaf_is_fixed(construct, eps):
+    made = construct(f"euaf --function 'sin(3*x)/3' --eps {eps}")
+    assert made.network.widths == (1, 3, 8, 8, 17, 9, 1)
+    assert made.upper <= Fraction(eps)
+    for k in range(65):
+        values = [Fraction(k, 64)]
+        for number, layer in enumerate(made.network.layers):
+            values = [euaf(v) for v in values] if number else values
+            values = [
+                sum((w * v for w, v in zip(row, values, strict=True)), start=b)
+                for row, b in zip(layer.weight, layer.bias, strict=True)
+            ]
+        assert abs(float(values[0]) - np.sin(3 * k / 64) / 3) <= float(made.upper) + 1e-12
+
+
+def test_a_filter_of_length_seven_is_three_of_length_three(construct):
+    weights = [1, -2, 3, 5, -1, 4, 2]
+    made = construct(f"toeplitz --weights {','.join(map(str, weights))}")
+    *convolutions, choice = made.network.layers
+    product = np.array([1.0])
+    for layer in convolutions:
+        short = layer.weight[:3, 0]
+        for column in layer.weight.T:
+            assert list(column[column != 0]) == list(short)
+        product = np.convolve(product, short.astype(float))
+    chosen = choice.weight[choice.weight != 0]
+    assert (len(convolutions), len(chosen)) == (3, 1)
+    assert np.abs(float(chosen[0]) * product[::-1] - weights).max() < 1e-13 > made.upper
+
+
+@pytest.mark.parametrize("order", [1, 2, 3])
+@pytest.mark.parametrize("shallow", ["", " --shallow"])
+def test_the_segments_of_hilberts_polygon(construct, order, shallow):
+    """4^k - 1 of equal length, from one point of a grid to a neighbour, through all of them."""
+    made, steps, cells = construct(f"hilbert --order {order}{shallow}"), 4**order - 1, 2**order - 1
+    points = [tuple(cells * p for p in made.network([Fraction(k, 2 * steps)])) for k in range(2 * steps + 1)]
+    vertices, middles = points[::2], points[1::2]
+    assert sorted(vertices) == [(x, y) for x in range(2**order) for y in range(2**order)]
+    for (a, b), middle in zip(pairwise(vertices), middles, strict=True):
+        assert abs(a[0] - b[0]) + abs(a[1] - b[1]) == 1
+        assert middle == ((a[0] + b[0]) / 2, (a[1] + b[1]) / 2)
+    assert (made.kind, made.upper) == ("exact", 0)
+
+
+def test_fifty_logistic_steps(construct):
+    made = construct("cybenko --function x --neurons 50 --steepness 10")
+    assert float(made.upper) == pytest.approx(0.003626, abs=1e-6)
+    assert float(made.bound) == pytest.approx(0.02027, abs=1e-5)
+    x = np.linspace(0, 1, 20_001)
+    hidden, output = made.network.layers
+    values = (output.weight @ (1 / (1 + np.exp(-(hidden.weight @ x[None] + hidden.bias[:, None])))))[0] + output.bias
+    assert np.abs(values - x).max() == pytest.approx(0.003626, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("cells", "found", "bound"), [(2, 0.0358, 2), (4, 0.00945, 0.5), (8, 0.00242, 0.125), (16, 0.000608, 0.03125)]
+)
+def test_the_rate_of_local_taylor_polynomials(construct, cells, found, bound):
+    made = construct(f"sobolev --function 'sin(2*x+y)/4' --cells {cells} --square-depth 12")
+    assert float(made.bound) == pytest.approx(bound, rel=0.01)
+    points = np.random.default_rng(0).random((20_000, 2))
+    points[:2000] = np.round(points[:2000] * 12 * cells) / (12 * cells)
+    errors = np.abs(made.network.astype("float64")(points)[:, 0] - np.sin(2 * points[:, 0] + points[:, 1]) / 4)
+    assert errors.max() == pytest.approx(found, rel=0.02)
+    assert errors.max() <= float(made.upper) < float(made.bound) / 10

@@ -6,6 +6,7 @@ import pytest
 from nnapprox import Activation, Affine, Network
 from nnapprox.files import nnq
 from nnapprox.quantization import curve, sensitivity
+from nnapprox.quantization.distance import relative_error
 from nnapprox.quantization.encoder import Quantizer
 
 
@@ -28,7 +29,7 @@ def test_every_network_meets_an_error(activation, widths):
     x = np.random.default_rng(1).random((300, widths[0]))
     point = curve.at_error(Quantizer(net, x), 0.01)
     decoded = nnq.from_bytes(point.content).network()
-    assert curve.relative_error(decoded, net(x), x) <= 0.01 + 1e-9
+    assert relative_error(decoded, net(x), x) <= 0.01 + 1e-9
     assert decoded.widths == net.widths
 
 
@@ -40,7 +41,7 @@ def test_the_predicted_error_is_that_of_the_file_and_runs_are_the_same():
     assert nnq.to_bytes(first.encoded) == nnq.to_bytes(second.encoded)
     assert first.predicted == pytest.approx(first.measured, rel=0.35)
     decoded = nnq.from_bytes(nnq.to_bytes(first.encoded)).network()
-    assert curve.relative_error(decoded, net.astype("float64")(x), x) == pytest.approx(first.measured, rel=1e-4)
+    assert relative_error(decoded, net.astype("float64")(x), x) == pytest.approx(first.measured, rel=1e-4)
 
 
 def test_descent_makes_it_smaller_or_better():

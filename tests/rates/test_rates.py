@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from math import log2
 
@@ -80,3 +81,27 @@ def test_the_constant_of_the_theorem_stays_bounded_over_the_squares():
     assert all(point.constant < 6 for point in points)
     first = points[0]
     assert first.constant == pytest.approx(first.network_bits / (first.edges * log2(first.edges)))
+
+
+def test_codes_of_one_bit_and_equal_bits_have_a_rate():
+    points = list(measure(FAMILIES["lipschitz-code"], [2, 3, 4]))
+    assert [point.bits for point in points] == [1, 2, 3]
+    assert rate(points).by_length is None
+    assert rate([points[0], points[1], replace(points[2], bits=2)]).local[1] is None
+
+
+def test_errors_below_all_floats_have_a_rate():
+    points = [replace(point, error=point.error / 2**2000) for point in measure(FAMILIES["spline"], [4, 8, 16])]
+    assert rate(points).by_bits.slope == pytest.approx(
+        rate(list(measure(FAMILIES["spline"], [4, 8, 16]))).by_bits.slope
+    )
+
+
+def test_a_size_that_cannot_be_measured_is_named():
+    with pytest.raises(UsageError, match="size 1 cannot"):
+        list(measure(replace(FAMILIES["square"], build=_without_error), [1]))
+
+
+def _without_error(size):
+    construction = build("sawtooth", depth=size)
+    return construction.network, construction.certificate

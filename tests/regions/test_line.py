@@ -171,10 +171,9 @@ def test_wide_layers_cost_what_their_cuts_cost():
     assert set(found.values()) == {0, 1}
 
 
-def test_more_pieces_than_the_memory_holds(monkeypatch):
-    monkeypatch.setattr(line, "MOST_NUMBERS", 2**9)
+def test_too_many_pieces():
     with pytest.raises(UsageError, match=r"512 pieces or more.*smaller interval"):
-        line_pieces(sawtooth(40, outer=False), Fraction(0), Fraction(1))
+        line_pieces(sawtooth(40, outer=False), Fraction(0), Fraction(1), most=2**9)
     assert line_pieces(sawtooth(40, outer=False), Fraction(0), Fraction(1, 2**36)).activation_regions == 16
 
 

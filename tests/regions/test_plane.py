@@ -15,11 +15,12 @@ from nnapprox.errors import UsageError
 from nnapprox.network import Affine, Network
 from nnapprox.regions import kernel_input
 from nnapprox.regions.cells import cells
-from nnapprox.regions.passes import runs
+from nnapprox.regions.chart import bounded_chart
 from nnapprox.regions.plane import count_plane, counts
 from nnapprox.regions.plane_input import PlaneInput
 from nnapprox.regions.polytope import Polytope
 from nnapprox.regions.residues import fingerprint, residues
+from nnapprox.regions.search import runs
 from tests.regions.adversarial import dependent_layers
 from tests.regions.test_cells import folded, random_network, sawtooth, shallow, zigzag
 
@@ -234,13 +235,14 @@ def test_fingerprints_and_what_is_listed(seed):
         pattern = sum(active << shift for active, shift in zip(cell.pattern, states, strict=False))
         expected[pattern] = fingerprint(prepared, cell.pattern), sides_of(cell.polytope)
     prints = []
-    kernel = PlaneInput(network, domain)
-    for begun, _ in runs(kernel.with_fingerprints(domain)):
+    chart = bounded_chart(network, domain)
+    kernel = PlaneInput(network, [chart])
+    for begun, _ in runs(kernel.with_fingerprints(chart)):
         prints += begun.fingerprints().tolist()
     assert sorted(prints) == sorted(one for one, _ in expected.values())
     wanted = sorted(set(prints))[::2]
     found = []
-    for begun, _ in runs(kernel.with_listing(domain, np.array(wanted, dtype=np.uint64))):
+    for begun, _ in runs(kernel.with_listing(chart, np.array(wanted, dtype=np.uint64))):
         patterns, offsets, labels = begun.cells()
         for row, (start, end) in zip(patterns.tolist(), itertools.pairwise(offsets), strict=True):
             found.append(sum(word << 64 * place for place, word in enumerate(row)))
