@@ -324,12 +324,12 @@ static void set_norms(layer *now)
     for (int64_t k = 0; k < now->padded; k++) now->norm[k] = sqrt(now->norm[k]);
 }
 
-/* Let the forms of a layer be its biases, which are multiples of one coordinate or of 1. */
-static void begin_forms(plane *s, layer *now)
+/* Begin forms with the bias. */
+static void clear_forms(plane *s, const layer *now)
 {
     double *const numbers[] = {s->a + now->first, s->b + now->first, s->c + now->first};
-    for (int i = 0; i < 3; i++) memset(numbers[i], 0, (size_t)now->padded * sizeof(double));
-    memcpy(numbers[s->unit], now->bias, (size_t)now->padded * sizeof(double));
+    for (int i = 0; i < 3; i++) memset(numbers[i], 0, (size_t)now->padded * sizeof *numbers[i]);
+    memcpy(numbers[s->unit], now->bias, (size_t)now->padded * sizeof *now->bias);
 }
 
 /* Compute the forms of a layer for these states of its inputs. */
@@ -371,7 +371,7 @@ static void set_forms(plane *s, int64_t depth, const uint64_t *states)
             }
         }
         if (s->printing) memcpy(now->residues, now->residue_bias, (size_t)now->neurons * sizeof *now->residues);
-        begin_forms(s, now);
+        clear_forms(s, now);
         now->gathered = norm_of(squares);
         now->flips = 0;
         now->source = below->version;
@@ -399,7 +399,7 @@ static void tighten(plane *s, int64_t depth)
     double *const a = s->a + now->first, *const b = s->b + now->first, *const c = s->c + now->first;
     double *const error = s->error + now->first;
     double squares = 0;
-    begin_forms(s, now);
+    clear_forms(s, now);
     memcpy(error, now->bias_error, (size_t)now->padded * sizeof *error);
     for (int64_t j = 0; j < now->inputs; j++) {
         const double factor = is_on(now->inputs_on, j) ? 1 : s->slope, *const weight = now->weights + now->padded * j;
