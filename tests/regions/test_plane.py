@@ -280,6 +280,21 @@ def test_integers_and_doubles_agree(seed):
     assert filtered.exact_fallbacks <= unfiltered.exact_fallbacks <= unfiltered.predicates
 
 
+@pytest.mark.parametrize("exponent", [0, 3, -6])
+@pytest.mark.parametrize("seed", range(4))
+def test_deep_networks_in_integers_and_doubles(seed, exponent):
+    """Bounds grow from layer to layer: the quick ones do not decide here, the closer ones do at times."""
+    network = he_normal((2, *[7] * (8 + seed), 1), seed)
+    layers = [Affine(layer.weight * 10.0**exponent, layer.bias) for layer in network.layers]
+    filtered = count_plane(Network(layers), SQUARE)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(kernel_input, "COMFORTABLE", (1e300, 1e301))
+        unfiltered = count_plane(Network(layers), SQUARE)
+    assert filtered.activation_regions == unfiltered.activation_regions
+    assert filtered.linear_regions == unfiltered.linear_regions
+    assert filtered.exact_fallbacks < unfiltered.exact_fallbacks
+
+
 @pytest.mark.parametrize("widths", [(2, 30, 1), (2, 9, 9, 1), (2, 6, 5, 7, 6, 1)])
 def test_the_slow_counter_finds_as_many_on_usual_networks(widths):
     network = he_normal(widths)
