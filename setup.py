@@ -13,7 +13,8 @@ kernels = Extension(
     "nnapprox._kernels",
     ["nnapprox/_kernels.pyx"],
     depends=[
-        f"nnapprox/{name}.h" for name in ("_simd", "_targets", "_types", "_steps", "_rows", "_samples", "_narrow")
+        f"nnapprox/{name}.h"
+        for name in ("_simd", "_targets", "_types", "_steps", "_rows", "_samples", "_narrow", "_lists")
     ],
     define_macros=[("NNAPPROX_DEBUG", "1")] if DEBUG else [],
     extra_compile_args=[] if sys.platform == "win32" else GNU_FLAGS,

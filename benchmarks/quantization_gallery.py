@@ -1,8 +1,9 @@
 """Stored bits against error, measured: writes docs/quantization.md and docs/pictures/quantization-*.png.
 
-python -m benchmarks.quantization_gallery --nncodec PYTHON     some ten minutes of one processor
+python -m benchmarks.quantization_gallery --nncodec PYTHON
 
-Networks are trained once, by ``nnapprox train``, and kept in the folder for caches, as is what NNCodec makes of them.
+Some seven minutes of one processor, and as many again where NNCodec has not seen the networks yet: those are trained
+once, by ``nnapprox train``, and kept in the folder for caches, as is what NNCodec makes of them.
 """
 
 import argparse
@@ -16,10 +17,9 @@ from fractions import Fraction
 from math import isclose, log2
 from pathlib import Path
 
-from matplotlib.figure import Figure
-
 from benchmarks.common import mnist
 from benchmarks.peers import codecs, mpeg_nnr
+from benchmarks.pictures import DOCS, save
 from benchmarks.quantize import ERRORS, Row, Subject, decoded_a_second, nncodec_python
 from nnapprox import constructions, quantization_plots, rate_plots, rates
 from nnapprox.constructions.construction import UNIT
@@ -27,9 +27,6 @@ from nnapprox.datasets.cache import cache_folder
 from nnapprox.files.grid_code import lossless_bits
 from nnapprox.functions import parse
 from nnapprox.quantization.grid import Measured, Yardstick, grids_of_curve
-
-DOCS = Path(__file__).parent.parent / "docs"
-DPI = 80
 
 KINDS = {"small": ("20,20", (0, 1, 2)), "large": ("300,100", (0, 1))}
 """Hidden widths and seeds."""
@@ -75,13 +72,6 @@ def verdict(value: float, limit: float, *, least: bool = False) -> str:
     return "yes" if reached else f"**no**, {abs(value / limit - 1):.1%} off"
 
 
-def save(figure: Figure, name: str, title: str) -> list[str]:
-    """Write a picture, and give the lines that show it."""
-    path = DOCS / "pictures" / f"quantization-{name}.png"
-    figure.savefig(path, dpi=DPI)
-    return [f"![{title}](pictures/{path.name})", ""]
-
-
 def tell(text: str) -> None:
     print(f"{time.process_time():5.0f} s  {text}", file=sys.stderr, flush=True)
 
@@ -95,7 +85,7 @@ class Networks:
         self.subjects = [Subject(trained(self.hidden, seed), data) for seed in seeds]
         self.points: list[list[Row]] = []
         self.streams: list[list[mpeg_nnr.Stream]] = []
-        self.gptq: list[list[tuple[float, float]]] = []
+        self.gptq: list[list[tuple[float, float] | None]] = []
         self.curves: list[list[Row]] = []
         for number, subject in enumerate(self.subjects):
             tell(subject.path.name)
@@ -130,17 +120,30 @@ class Networks:
             name = f"{self.widths}, seed {subject.path.stem.rsplit('-', 1)[1]}, {100 * accuracy:.2f} %"
             for number, row in enumerate(rows):
                 goal = GOALS[self.kind][number]
-                stream, others = mpeg_nnr.smallest(streams, row.relative_error), gptq[number][0]
+                stream, other = mpeg_nnr.smallest(streams, row.relative_error), gptq[number]
                 ratio = stream and stream.size / row.size
-                fast = GOAL_RATIO if number < 2 else 0
+                least = GOAL_RATIO if number < 2 else 0
                 lines.append([
                     name if not number else "", f"{row.target:.0e}", f"{row.relative_error:.2e}", f"{row.size:,}",
                     f"{goal:,}", verdict(row.size, goal), f"{row.reference_bits / 8:,.0f}",
                     f"{stream.size:,}" if stream else "-",
-                    f"{ratio:.2f}" + (f" ({verdict(ratio, fast, least=True)})" if fast else "") if ratio else "-",
-                    f"{others:,.0f}", f"{others / row.size:.2f}",
+                    f"{ratio:.2f}" + (f" ({verdict(ratio, least, least=True)})" if least else "") if ratio else "-",
+                    *([f"{other[0]:,.0f}", f"{other[0] / row.size:.2f}"] if other else "--"),
                 ])  # fmt: skip
         return lines
+
+    def ratios(self) -> list[str]:
+        """How much smaller than NNCodec's the files are, in words."""
+        lines = []
+        for number, target in enumerate(ERRORS):
+            found = [
+                stream.size / rows[number].size
+                for rows, streams in zip(self.points, self.streams, strict=True)
+                if (stream := mpeg_nnr.smallest(streams, rows[number].relative_error))
+            ]
+            if found:
+                lines.append(f"{min(found):.2f} to {max(found):.2f} at {target:.0e}")
+        return [f"{self.widths}: NNCodec's files are larger by factors of {', '.join(lines)}.", ""] if lines else []
 
     def curve_tables(self) -> list[str]:
         """The whole curves."""
@@ -181,15 +184,14 @@ class Networks:
         others = {
             "the theorem's code, one grid": [(p.stored.bits, p.relative_error or 0.0) for p in self.grids],
             "NNCodec (MPEG NNR), tuned": streams,
-            "GPTQ, order-0 entropy": [(8 * size, error) for size, error in self.gptq[0]],
+            "GPTQ, order-0 entropy": [(8 * size, error) for size, error in filter(None, self.gptq[0])],
             "int8 a row, xz": [(8 * eight[1], subject.error(eight[0]))],
         }
         curve = [asdict(row) | {"bits": row.bits} for row in self.curves[0]]
         title = f"{self.widths} on MNIST, seed 0"
         shown = {name: points for name, points in others.items() if points}
-        return save(
-            quantization_plots.error_against_bits(curve, shown, title, subject.network.nonzeros), self.kind, title
-        )
+        figure = quantization_plots.error_against_bits(curve, shown, title, subject.network.nonzeros)
+        return [*save(figure, f"quantization-{self.kind}", title), ""]
 
     def timings(self) -> list[list[object]]:
         """Seconds beside their goals."""
@@ -247,7 +249,8 @@ def square_on_grids() -> list[str]:
     header = ["k", "M", "bits", "C", "sup error", "to x^2", "a-priori bound", "lossless"]
     return [
         *table(header, rows),
-        *save(quantization_plots.grid_curve(points, f"{title} $2^{{-k}}\\mathbb{{Z}}$"), "square", title),
+        *save(quantization_plots.grid_curve(points, f"{title} $2^{{-k}}\\mathbb{{Z}}$"), "quantization-square", title),
+        "",
     ]
 
 
@@ -267,7 +270,10 @@ def effective_rates() -> list[str]:
             _fitted(exponential, 1) if exponential else "",
         ])  # fmt: skip
     header = ["family", "class", "bits", "last error", "γ fitted", "γ without the log", "γ* = 1/s(C), quoted", "a"]
-    return [*table(header, rows), *save(rate_plots.rate_curves(found), "rates", "Effective rates of all families")]
+    return [
+        *table(header, rows),
+        *save(rate_plots.rate_curves(found), "quantization-rates", "Effective rates of all families"),
+    ]
 
 
 def _fitted(fit: rates.Fit, sign: int) -> str:
@@ -295,6 +301,7 @@ def page(kinds: Sequence[Networks]) -> list[str]:
              f"ratio (goal {GOAL_RATIO})", "GPTQ", "ratio"],
             [row for kind in kinds for row in kind.targets()],
         ),
+        *(line for kind in kinds for line in kind.ratios()),
         "The reference is reverse water-filling: the bits of independent Gaussian weights whose errors count as these "
         "do at the outputs. Weights are neither, so that it is no bound.",
         "",
@@ -338,7 +345,6 @@ def main() -> None:
     arguments = parser.parse_args()
     if not arguments.nncodec:
         tell("NNCodec is left out: name a Python that has it with --nncodec")
-    (DOCS / "pictures").mkdir(exist_ok=True)
     lines = page([Networks(kind, arguments.nncodec) for kind in KINDS])
     (DOCS / "quantization.md").write_text("\n".join([*lines, ""]), encoding="utf-8")
     tell("done")

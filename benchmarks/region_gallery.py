@@ -5,15 +5,13 @@ python -m benchmarks.region_gallery
 
 import time
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from PIL import Image
 
 from benchmarks import common  # first: it sets the number of threads
+from benchmarks.pictures import DOCS, save
 from benchmarks.regions import he_normal
 from nnapprox import Network, constructions, plots, region_plots
 from nnapprox.calculus import affine, compose, parallel
@@ -25,13 +23,7 @@ from nnapprox.regions.topology import betti
 from nnapprox.training import Recipe, Run
 
 Points = list[list[Fraction]]
-DOCS = Path(__file__).parent.parent / "docs"
 SQUARE, UNIT = [(-1, 1)] * 2, [(0, 1)] * 2
-DPI = 80
-
-MOST_BYTES = 200_000
-"""A picture that takes more is reduced to 256 colours."""
-
 
 SAMPLES = 301
 """Points along a side of the square on which classes are compared."""
@@ -85,7 +77,6 @@ def cases(plane: Network) -> list[tuple[str, str, Network, list, dict]]:
 
 
 def main() -> None:
-    (DOCS / "pictures").mkdir(exist_ok=True)
     lines = [
         "# Regions: counts, times, pictures",
         "",
@@ -110,24 +101,14 @@ def main() -> None:
             f"{count.predicates:,} | {count.exact_fallbacks:,} | {seconds:.3g} | {numbers} |"
         )
         figure = region_plots.regions(network, domain, title=title, **options)
-        pictures += save(figure, name, title)
+        pictures += save(figure, f"regions-{name}", title)
     title = "The same plane, and where the greatest output changes (sampled)"
     figure = region_plots.regions(plane, box(3), title=title, coordinates=("$s$", "$t$"))
     draw_classes(figure.axes[0], plane)
-    pictures += save(figure, "classes", title)
+    pictures += save(figure, "regions-classes", title)
     title = "[784, 20, 20, 10] on MNIST: regions of that plane along training"
-    pictures += save(plots.learning_curve(history, "[784, 20, 20, 10] on MNIST"), "training", title)
+    pictures += save(plots.learning_curve(history, "[784, 20, 20, 10] on MNIST"), "regions-training", title)
     (DOCS / "region-gallery.md").write_text("\n".join([*lines, *pictures, ""]), encoding="utf-8")
-
-
-def save(figure: Figure, name: str, title: str) -> list[str]:
-    """Write a picture, and give the lines that show it."""
-    path = DOCS / "pictures" / f"regions-{name}.png"
-    figure.savefig(path, dpi=DPI)
-    if path.stat().st_size > MOST_BYTES:
-        with Image.open(path) as picture:
-            picture.convert("P", palette=Image.Palette.ADAPTIVE).save(path, optimize=True)
-    return ["", f"![{title}](pictures/{path.name})"]
 
 
 if __name__ == "__main__":

@@ -9,23 +9,27 @@
 #include <string.h>
 
 enum {
-    INPUTS = 11,       /* predictions that are mixed */
-    CONTEXTS = 128,    /* values of one context */
-    BINS = 128,        /* kinds of decisions */
-    SIGN = 1, LARGER = 2, FIRST = 32, SECOND = 63,
+    INPUTS = 8,        /* predictions that are mixed */
+    CONTEXTS = 64,     /* values of one context */
+    BINS = 64,         /* kinds of decisions */
+    SIGN = 1, LARGER = 2, SMALLER = 18, FIRST = 34, SECOND = 44,
+    KINDS = 6,         /* of bins: zero, sign and the four above */
+    SETS = 16,         /* values of the neighbourhood */
     MOST_EXPONENT = 30,
     LIMIT = 255,       /* observations after which a probability stops to settle */
-    AGED = 2,          /* observations that count in another matrix */
-    HEAVIEST = 1 << 24,
-    CAP = 1 << 20      /* magnitudes count as at most this in averages */
+    AGED = 4,          /* observations that count in another matrix */
+    HEAVIEST = (1 << 20) - 1,
+    CAP = 1 << 20,     /* magnitudes count as at most this in averages */
+    TAPS = 10,         /* neighbours that a value is guessed from */
+    TAP_SPEED = 2500
 };
 
 typedef struct { uint16_t probability, seen; } slot;
 
 typedef struct {
     slot slots[INPUTS][BINS][CONTEXTS];
-    int32_t weights[2][BINS][INPUTS + 1];
-    uint16_t steps[2][BINS];
+    int32_t weights[BINS + KINDS * SETS][INPUTS];
+    uint16_t steps[BINS + KINDS * SETS];
 } model;
 
 /* 65536 / (1 + e^-x) at x = -8, -7.875, ..., 8. */
@@ -41,6 +45,8 @@ static const int32_t KNOTS[129] = {
     65374, 65393, 65410, 65425, 65438, 65449, 65459, 65468, 65476, 65483, 65489, 65495, 65500, 65504,
     65508, 65511, 65514,
 };
+
+static inline int clip(int v, int low, int high) { return v < low ? low : v > high ? high : v; }
 
 static int16_t STRETCH[4096];
 static int32_t SETTLING[LIMIT + 1], TRUST[LIMIT + 1], SPEED[LIMIT + 1];
@@ -67,16 +73,15 @@ static void make_tables(void)
     }
 }
 
-static void start_model(model *m)
+static void clear_model(model *m)
 {
     for (int i = 0; i < INPUTS; i++)
         for (int b = 0; b < BINS; b++)
             for (int c = 0; c < CONTEXTS; c++) m->slots[i][b][c] = (slot){32768, 0};
-    for (int s = 0; s < 2; s++)
-        for (int b = 0; b < BINS; b++) {
-            for (int i = 0; i <= INPUTS; i++) m->weights[s][b][i] = i < INPUTS ? 16384 : 0;
-            m->steps[s][b] = 0;
-        }
+    for (int b = 0; b < BINS + KINDS * SETS; b++) {
+        for (int i = 0; i < INPUTS; i++) m->weights[b][i] = 16000;
+        m->steps[b] = 0;
+    }
 }
 
 /* Before another matrix: what was seen counts as little, so that probabilities settle anew. */
@@ -88,35 +93,34 @@ static void restart_model(model *m)
     memset(m->steps, 0, sizeof m->steps);
 }
 
-/* A decision that is about to be taken. */
+/* A decision that is about to be taken: two sets of weights, one by the bin, one by its kind and the neighbourhood. */
 typedef struct {
     slot *slots[INPUTS];
-    int32_t odds[INPUTS + 1], probability[2], mixed;
+    int16_t odds[INPUTS];
+    int32_t probability[2], mixed;
     int32_t *weights[2];
     uint16_t *steps[2];
 } decision;
 
+static inline int kind_of(int bin)
+{
+    return (bin >= SIGN) + (bin >= LARGER) + (bin >= SMALLER) + (bin >= FIRST) + (bin >= SECOND);
+}
+
 static inline void predict(model *m, decision *d, int bin, const uint8_t *context, int set)
 {
-    int64_t sums[2] = {0, 0};
-    d->weights[0] = m->weights[0][bin], d->steps[0] = &m->steps[0][bin];
-    /* the second set of weights goes by how large the neighbourhood is, and its rows beyond the bins in use are free */
-    d->weights[1] = m->weights[1][(bin < LARGER + 2 ? bin * 16 : 64 + (bin & 3) * 16) + set];
-    d->steps[1] = &m->steps[1][(bin < LARGER + 2 ? bin * 16 : 64 + (bin & 3) * 16) + set];
+    const int rows[2] = {bin, BINS + kind_of(bin) * SETS + set};
     for (int i = 0; i < INPUTS; i++) {
         slot *const s = &m->slots[i][bin][context[i]];
         d->slots[i] = s;
-        d->odds[i] = STRETCH[s->probability >> 4] * TRUST[s->seen] >> 8;
-    }
-    d->odds[INPUTS] = 256;
-    for (int i = 0; i <= INPUTS; i++) {
-        sums[0] += (int64_t)d->weights[0][i] * d->odds[i];
-        sums[1] += (int64_t)d->weights[1][i] * d->odds[i];
+        d->odds[i] = (int16_t)(STRETCH[s->probability >> 4] * TRUST[s->seen] >> 8);
     }
     int32_t odds[2];
     for (int s = 0; s < 2; s++) {
-        const int64_t x = sums[s] >> 16;
-        odds[s] = x > 2047 ? 2047 : x < -2047 ? -2047 : (int32_t)x;
+        int32_t sum = 0;
+        d->weights[s] = m->weights[rows[s]], d->steps[s] = &m->steps[rows[s]];
+        for (int i = 0; i < INPUTS; i++) sum += (int16_t)(d->weights[s][i] >> 5) * d->odds[i];
+        odds[s] = clip(sum >> 11, -2047, 2047);
         d->probability[s] = squash(odds[s]);
     }
     const int32_t p = squash((odds[0] + odds[1]) >> 1);
@@ -126,112 +130,171 @@ static inline void predict(model *m, decision *d, int bin, const uint8_t *contex
 static inline void learn(decision *d, int bit)
 {
     for (int s = 0; s < 2; s++) {
-        const int64_t error = (int64_t)((bit << 16) - d->probability[s]) * SPEED[*d->steps[s]];
-        for (int i = 0; i <= INPUTS; i++) {
-            const int64_t w = d->weights[s][i] + ((d->odds[i] * error + (1 << 19)) >> 20);
-            d->weights[s][i] = (int32_t)(w > HEAVIEST ? HEAVIEST : w < -HEAVIEST ? -HEAVIEST : w);
-        }
+        const int32_t error = (((bit << 16) - d->probability[s]) * SPEED[*d->steps[s]] + 128) >> 8;
+        for (int i = 0; i < INPUTS; i++)
+            d->weights[s][i] = clip(d->weights[s][i] + ((d->odds[i] * error + 2048) >> 12), -HEAVIEST, HEAVIEST);
         *d->steps[s] += *d->steps[s] < LIMIT;
     }
     for (int i = 0; i < INPUTS; i++) {
         slot *const s = d->slots[i];
-        const int32_t p = s->probability + (((bit << 16) - s->probability) * (int64_t)SETTLING[s->seen] >> 16);
+        const int32_t p = s->probability + (((bit << 15) - (s->probability >> 1)) * SETTLING[s->seen] >> 15);
         s->probability = (uint16_t)(p < 32 ? 32 : p > 65503 ? 65503 : p);
         s->seen += s->seen < LIMIT;
     }
 }
 
-/* A matrix in raster order, and what the contexts are made of. */
+/* A matrix in raster order, and what the contexts are made of. Steps of its rows and columns are powers of two, and
+ * neighbours are told in steps of the entry that they are neighbours of. */
 typedef struct {
-    int64_t columns, image;  /* image: columns of one image row, 0 where the inputs are no image */
+    int64_t columns, image;      /* image: columns of one image row, 0 where the inputs are no image */
+    const int8_t *row_shifts, *column_shifts;  /* 0 where all are */
     const int32_t *above, *above2, *row;
     int32_t *column_size, *column_sign;
-    int32_t row_size, row_sign, all_size, rows_seen, all_seen;
-    uint8_t size[INPUTS], sign[INPUTS];
-    int set;
+    int32_t row_size, all_size, rows_seen, all_seen;
+    int32_t taps[TAPS], around[TAPS], guess, usual;
+    int64_t i;
+    int shift, above_shift, above2_shift;      /* of this row, and of those above against it */
+    uint8_t size[INPUTS], sign[INPUTS], larger[2][INPUTS];  /* larger: once the sign is known */
+    int set, expected;
 } scan;
 
 static inline int32_t size_of(int32_t q) { const int32_t a = q < 0 ? -q : q; return a > CAP ? CAP : a; }
 static inline int sign_of(int32_t q) { return (q > 0) - (q < 0); }
 static inline int length_of(uint32_t v) { int n = 0; while (v) v >>= 1, n++; return n; }
-static inline int few(int32_t size) { const int n = size < 3 ? size : length_of((uint32_t)size - 1) + 1; return n > 7 ? 7 : n; }
 
-/* About 2^fine * log2(v + 1), in steps of an octave's 2^fine parts. */
-static inline int level(uint32_t v, int fine)
+/* A size in other steps; at most 2^26. */
+static inline int32_t shifted(int32_t size, int shift)
 {
-    const int n = length_of(++v) - 1;
-    return (n << fine) + (int)(n >= fine ? (v >> (n - fine)) & ((1u << fine) - 1) : (v << (fine - n)) & ((1u << fine) - 1));
+    const int64_t v = shift < 0 ? size >> clip(-shift, 0, 30) : (int64_t)size << clip(shift, 0, 30);
+    return v > CAP << 6 ? CAP << 6 : (int32_t)v;
 }
 
-static inline int clip(int v, int low, int high) { return v < low ? low : v > high ? high : v; }
-
-static inline int32_t at(const int32_t *row, int64_t j, int64_t columns)
+/* Of a size in sixteenths: as it is below 3, then its octaves. */
+static inline int few(int32_t size)
 {
-    return row && j >= 0 && j < columns ? row[j] : 0;
+    const int32_t whole = (size + 8) >> 4;
+    const int n = whole < 3 ? whole : length_of((uint32_t)whole - 1) + 1;
+    return n > 7 ? 7 : n;
+}
+
+/* About 2^fine * log2(v + 1), in steps of an octave's 2^fine parts, and from `from` on; at most 63. */
+static inline int level(int32_t size, int fine, int from)
+{
+    const uint32_t v = (uint32_t)size + 1;
+    const int n = length_of(v) - 1;
+    const int part = (int)((n >= fine ? v >> (n - fine) : v << (fine - n)) & ((1u << fine) - 1));
+    return clip((n << fine) + part - from, 0, 63);
 }
 
 static inline void begin_row(scan *s, const int32_t *row, const int32_t *above, const int32_t *above2)
 {
+    static const int32_t first[TAPS] = {16000, 5000, 8000, 4000, 1000, 2000, 0, 0, 0, 0};
+    if (!above)
+        for (int k = 0; k < TAPS; k++) s->taps[k] = s->image || k < 2 ? first[k] : 0;
     s->row = row, s->above = above, s->above2 = above2;
-    s->row_size = s->all_size, s->row_sign = 0;
+    s->row_size = s->all_size;
+    s->shift = s->row_shifts ? s->row_shifts[s->i] : 0;
+    s->above_shift = s->row_shifts && above ? s->row_shifts[s->i - 1] - s->shift : 0;
+    s->above2_shift = s->row_shifts && above2 ? s->row_shifts[s->i - 2] - s->shift : 0;
 }
+
+static inline int column_shift(const scan *s, int64_t j) { return s->column_shifts ? s->column_shifts[j] : 0; }
+
+/* A neighbour in sixteenths of the step at column j. */
+static inline int32_t neighbour(const scan *s, const int32_t *row, int64_t at, int64_t j, int row_shift)
+{
+    if (!row || at < 0 || at >= s->columns || !row[at]) return 0;
+    const int32_t size = shifted(size_of(row[at]) << 4, column_shift(s, at) - column_shift(s, j) + row_shift);
+    return row[at] < 0 ? -size : size;
+}
+
+static inline int32_t magnitude(int32_t v) { return v < 0 ? -v : v; }
 
 static inline void look(scan *s, int64_t j)
 {
-    const int64_t n = s->columns, w = s->image;
-    const int32_t a = at(s->row, j - 1, n), b = at(s->row, j - 2, n), c = at(s->above, j, n), c2 = at(s->above2, j, n);
-    const int32_t cl = at(s->above, j - 1, n), cr = at(s->above, j + 1, n);
+    const int64_t w = s->image;
+    const int32_t a = neighbour(s, s->row, j - 1, j, 0), b = neighbour(s, s->row, j - 2, j, 0);
+    const int32_t c = neighbour(s, s->above, j, j, s->above_shift), c2 = neighbour(s, s->above2, j, j, s->above2_shift);
+    const int32_t cl = neighbour(s, s->above, j - 1, j, s->above_shift);
+    const int32_t cr = neighbour(s, s->above, j + 1, j, s->above_shift);
     int32_t u = 0, ul = 0, ur = 0, uu = 0;
     if (w) {
-        u = at(s->row, j - w, n), ul = at(s->row, j - w - 1, n), uu = at(s->row, j - 2 * w, n);
-        ur = w > 1 ? at(s->row, j - w + 1, n) : 0;
+        u = neighbour(s, s->row, j - w, j, 0), ul = neighbour(s, s->row, j - w - 1, j, 0);
+        ur = w > 1 ? neighbour(s, s->row, j - w + 1, j, 0) : 0, uu = neighbour(s, s->row, j - 2 * w, j, 0);
     }
-    const int32_t A = size_of(a), B = size_of(b), C = size_of(c), C2 = size_of(c2), U = size_of(u);
-    const uint32_t near = (uint32_t)(w ? 3 * A + B + 3 * U + size_of(ul) + size_of(ur) + size_of(uu) : 6 * A + 4 * B) << 4;
-    const uint32_t across = (uint32_t)(2 * C + C2 + size_of(cl) + size_of(cr)) << 4;
-    const int rows = level((uint32_t)s->row_size, 1), columns = level((uint32_t)s->column_size[j], 1);
-    const int product = level((uint32_t)s->row_size, 2) + level((uint32_t)s->column_size[j], 2)
-        - level((uint32_t)s->all_size, 2);
-    s->size[0] = 0;
-    s->size[1] = (uint8_t)rows;
-    s->size[2] = (uint8_t)columns;
-    s->size[3] = (uint8_t)(few(A) * 8 + few(B));
-    s->size[4] = (uint8_t)(few(A) * 8 + few(U));
-    s->size[5] = (uint8_t)(few(C) * 8 + few(C2));
-    s->size[6] = (uint8_t)level(near, 2);
-    s->size[7] = (uint8_t)clip(product, 0, 127);
-    s->size[8] = (uint8_t)(clip(level(near, 0) - 3, 0, 7) * 8 + clip(columns / 2 - 3, 0, 7));
-    s->size[9] = (uint8_t)level(near / 10 * 8 + across / 5 * 4 + 2 * (uint32_t)s->column_size[j] / 4 + (uint32_t)s->row_size / 4, 2);
-    s->size[10] = (uint8_t)(clip(level(across, 0) - 3, 0, 7) * 8 + clip(rows / 2 - 3, 0, 7));
-    s->set = clip(level(near / 10 * 8 + (uint32_t)s->column_size[j] / 2 + (uint32_t)s->row_size / 2, 0), 0, 15);
+    const int32_t A = magnitude(a), B = magnitude(b), U = magnitude(u);
+    const int32_t near = w ? 3 * A + B + 3 * U + magnitude(ul) + magnitude(ur) + magnitude(uu) : 6 * A + 4 * B;
+    const int32_t across = 2 * magnitude(c) + magnitude(c2) + magnitude(cl) + magnitude(cr);
+    const int32_t row_size = shifted(s->row_size, -column_shift(s, j));
+    const int32_t column_size = shifted(s->column_size[j], -s->shift);
+    s->usual = shifted(s->all_size, -s->shift - column_shift(s, j));
+    /* 32 times the size that is expected, of four means of the sizes around */
+    const int32_t scale = near / 10 + across / 10 + column_size / 16 + row_size / 16;
+    s->expected = clip(length_of((uint32_t)scale >> 5) - 1, 0, MOST_EXPONENT);
 
-    const int sa = sign_of(a), sb = sign_of(b), su = sign_of(u), sc = sign_of(c), sc2 = sign_of(c2);
+    const int32_t around[TAPS] = {a, b, u, ul, ur, uu, c, c2, cl, cr};
+    int64_t sum = 0;
+    for (int k = 0; k < TAPS; k++) s->around[k] = around[k], sum += (int64_t)s->taps[k] * around[k];
+    sum >>= 16;
+    s->guess = (int32_t)(sum > CAP << 6 ? CAP << 6 : sum < -(CAP << 6) ? -(CAP << 6) : sum);
+    const int guessed = level(magnitude(s->guess), 1, 0) > 31 ? 31 : level(magnitude(s->guess), 1, 0);
+    const int sure = clip(guessed - level(scale, 1, 0) + 7, 0, 7) * 4 + clip(level(scale, 0, 3) / 2, 0, 3);
+    const int rows = level(row_size, 1, 0), columns = level(column_size, 1, 0);
+
+    uint8_t *const size = s->size, *const sign = s->sign;
+    size[0] = (uint8_t)rows;
+    size[1] = (uint8_t)columns;
+    size[2] = (uint8_t)(few(A) * 8 + few(U));
+    size[3] = (uint8_t)level(near, 2, 0);
+    size[4] = (uint8_t)clip(level(row_size, 2, 0) + level(column_size, 2, 0) - level(s->usual, 2, 0), 0, 63);
+    size[5] = (uint8_t)(clip(level(near, 0, 3), 0, 7) * 8 + clip(columns / 2 - 3, 0, 7));
+    size[6] = (uint8_t)guessed;
+    size[7] = (uint8_t)sure;
+    s->set = clip(level(scale, 0, 0), 0, SETS - 1);
+
+    const int sa = sign_of(a), sb = sign_of(b), su = sign_of(u);
     const int sl = sign_of(ul), sr = sign_of(ur), suu = sign_of(uu);
-    s->sign[0] = 0;
-    s->sign[1] = (uint8_t)(3 * sa + sb + 4);
-    s->sign[2] = (uint8_t)(3 * sa + su + 4);
-    s->sign[3] = (uint8_t)(3 * sc + sa + 4);
-    s->sign[4] = (uint8_t)(2 * sa + sb + 2 * su + sl + sr + suu + 8);
-    s->sign[5] = (uint8_t)(clip(s->row_sign >> 9, -8, 8) + 8);
-    s->sign[6] = (uint8_t)(clip(s->column_sign[j] >> 9, -8, 8) + 8);
-    s->sign[7] = (uint8_t)(9 * su + 3 * sl + sr + 13);
-    s->sign[8] = (uint8_t)(9 * sa + 3 * su + suu + 13);
-    s->sign[9] = (uint8_t)(3 * sc + sc2 + 4);
-    s->sign[10] = (uint8_t)(9 * sa + 3 * sign_of(cl) + sc + 13);
+    sign[0] = (uint8_t)(3 * sa + sb + 4);
+    sign[1] = (uint8_t)(3 * sa + su + 4);
+    sign[2] = (uint8_t)(2 * sa + sb + 2 * su + sl + sr + suu + 8);
+    sign[3] = (uint8_t)(clip(s->column_sign[j] >> 9, -8, 8) + 8);
+    sign[4] = (uint8_t)(9 * su + 3 * sl + sr + 13);
+    sign[5] = (uint8_t)(9 * sa + 3 * su + suu + 13);
+    sign[6] = (uint8_t)(s->guess < 0 ? 32 - guessed : 32 + guessed);
+    sign[7] = (uint8_t)((s->guess < 0) * 32 + sure);
+    for (int negative = 0; negative < 2; negative++) {
+        const int agrees = negative == (s->guess < 0);
+        memcpy(s->larger[negative], size, 6);
+        s->larger[negative][6] = (uint8_t)(agrees ? 32 + guessed : 32 - guessed);
+        s->larger[negative][7] = (uint8_t)(agrees * 32 + sure);
+    }
 }
 
 static inline void pass(scan *s, int64_t j, int32_t q)
 {
     const int32_t size = size_of(q) << 6, sign = sign_of(q) * 8192;
-    s->row_size += (size - s->row_size) >> 5;
-    s->row_sign += (sign - s->row_sign) >> 5;
-    s->column_size[j] += (size - s->column_size[j]) / (s->rows_seen < 15 ? s->rows_seen + 2 : 16);
+    const int32_t in_row = shifted(size, column_shift(s, j)), in_column = shifted(size, s->shift);
+    const int32_t in_all = shifted(size, column_shift(s, j) + s->shift);
+    s->row_size += (in_row - s->row_size) >> 5;
+    s->column_size[j] += (in_column - s->column_size[j]) / (s->rows_seen < 15 ? s->rows_seen + 2 : 16);
     s->column_sign[j] += (sign - s->column_sign[j]) >> 3;
-    s->all_size += (size - s->all_size) / (s->all_seen < 1023 ? s->all_seen + 2 : 1024);
+    s->all_size += (in_all - s->all_size) / (s->all_seen < 1023 ? s->all_seen + 2 : 1024);
     s->all_seen += s->all_seen < 1023;
+
+    /* the taps follow the error of the guess (Nagumo and Noda 1967) */
+    int64_t error = 16 * (int64_t)q - s->guess, energy = 64 + ((int64_t)s->usual * s->usual >> 2);
+    error = error > 1 << 28 ? 1 << 28 : error < -(1 << 28) ? -(1 << 28) : error;
+    for (int k = 0; k < TAPS; k++) energy += (int64_t)s->around[k] * s->around[k];
+    const int64_t pull = error * (1 << 20) / energy;
+    for (int k = 0; k < TAPS; k++) {
+        const int64_t tap = s->taps[k] + ((pull * s->around[k] * TAP_SPEED + (1 << 19)) >> 20);
+        s->taps[k] = (int32_t)(tap > 1 << 20 ? 1 << 20 : tap < -(1 << 20) ? -(1 << 20) : tap);
+    }
 }
 
-static inline void end_row(scan *s) { s->rows_seen += s->rows_seen < 15; }
+static inline void end_row(scan *s) { s->rows_seen += s->rows_seen < 15, s->i++; }
+
+enum { READ, WRITE, ADAPT };
 
 /* The arithmetic coder (Witten, Neal and Cleary 1987; binary and without carries). */
 typedef struct {
@@ -258,27 +321,44 @@ static inline void narrow(stream *t, uint32_t mid, int bit)
     else t->low = mid + 1;
 }
 
-static inline void write_bit(stream *t, int32_t p, int bit)
+/* Shift out the bytes that are certain. */
+static inline void settle(stream *t, int mode)
 {
-    narrow(t, middle(t, p), bit);
     while (!((t->low ^ t->high) >> 24)) {
-        t->bytes[t->position++] = (uint8_t)(t->high >> 24);
+        if (mode == WRITE) t->bytes[t->position++] = (uint8_t)(t->high >> 24);
+        else t->code = t->code << 8 | (uint32_t)next_byte(t);
         t->low <<= 8;
         t->high = t->high << 8 | 255;
     }
 }
 
-static inline int read_bit(stream *t, int32_t p)
+/* A bit whose probability of being 1 is p / 65536: read, or written from `bit`. */
+static inline int coded_bit(stream *t, int mode, int32_t p, int bit)
 {
     const uint32_t mid = middle(t, p);
-    const int bit = t->code <= mid;
+    if (mode == READ) bit = t->code <= mid;
     narrow(t, mid, bit);
-    while (!((t->low ^ t->high) >> 24)) {
-        t->low <<= 8;
-        t->high = t->high << 8 | 255;
-        t->code = t->code << 8 | (uint32_t)next_byte(t);
-    }
+    settle(t, mode);
     return bit;
+}
+
+/* Raw bits: up to eight at once, one at a time where the interval is small. Reads them, or writes those of `value`. */
+static inline uint32_t raw_bits(stream *t, int mode, uint32_t value, int count)
+{
+    uint32_t all = 0;
+    while (count > 0) {
+        const uint32_t range = t->high - t->low;
+        const int now = range < 1u << 24 ? 1 : count < 8 ? count : 8;
+        const uint32_t most = (1u << now) - 1, part = (uint32_t)(((uint64_t)range + 1) >> now);
+        count -= now;
+        uint32_t bits = value >> count & most;
+        if (mode == READ) bits = (t->code - t->low) / part < most ? (t->code - t->low) / part : most;
+        t->low += bits * part;
+        t->high = t->low + part - 1;
+        settle(t, mode);
+        all = all << now | bits;
+    }
+    return all;
 }
 
 /* The few bytes that tell the last interval from all others; what follows them reads as zeros. */
@@ -294,41 +374,88 @@ static void finish(stream *t)
     }
 }
 
-enum { READ, WRITE, ADAPT };
-
 /* One decision: read into, or written from, `bit`; or only learnt. Returns the bit. */
-static inline int code_bit(model *m, stream *t, int bin, const uint8_t *context, int set, int mode, int bit)
+static int code_bit(model *m, stream *t, int bin, const uint8_t *context, int set, int mode, int bit)
 {
     decision d;
     predict(m, &d, bin, context, set);
-    if (mode == READ) bit = read_bit(t, d.mixed);
-    else if (mode == WRITE) write_bit(t, d.mixed, bit);
+    if (mode != ADAPT) bit = coded_bit(t, mode, d.mixed, bit);
     learn(&d, bit);
     return bit;
 }
 
+/* Bins of an exponent: one for each while it is small, then by how far it is from what was expected. */
+static inline int exponent_bin(const scan *s, int exponent)
+{
+    return exponent < 12 ? exponent : 12 + clip(exponent - s->expected + 1, 0, 3);
+}
+
+static inline int mantissa_bin(int exponent) { return exponent < 10 ? exponent : 9; }
+
 /* An integer, |q| <= 2^30 (a reader may meet larger ones, below 2^31, in a damaged file). */
 static int32_t code_integer(model *m, stream *t, const scan *s, int mode, int32_t q)
 {
-    const uint8_t *const context = s->size;
     const uint32_t size = (uint32_t)(q < 0 ? -(int64_t)q : q);
-    if (!code_bit(m, t, 0, context, s->set, mode, size != 0)) return 0;
+    if (!code_bit(m, t, 0, s->size, s->set, mode, size != 0)) return 0;
     const int negative = code_bit(m, t, SIGN, s->sign, s->set, mode, q < 0);
+    const uint8_t *const context = s->larger[negative];
     const int wanted = size ? length_of(size) - 1 : 0;
-    int exponent = 0;
-    while (exponent < MOST_EXPONENT && code_bit(m, t, LARGER + exponent, context, s->set, mode, wanted > exponent))
-        exponent++;
+    int e = s->expected;
+    if (e < MOST_EXPONENT && code_bit(m, t, LARGER + exponent_bin(s, e), context, s->set, mode, wanted > e)) {
+        e++;
+        while (e < MOST_EXPONENT && code_bit(m, t, LARGER + exponent_bin(s, e), context, s->set, mode, wanted > e)) e++;
+    } else {
+        while (e > 0 && code_bit(m, t, SMALLER + exponent_bin(s, e), context, s->set, mode, wanted < e)) e--;
+    }
     uint32_t value = 1;
-    for (int left = exponent - 1; left >= 0; left--) {
-        int bit = (int)(size >> left & 1);
-        const int place = exponent - 1 - left;
-        if (place < 2) bit = code_bit(m, t, place ? SECOND + 2 * exponent + (int)(value & 1) : FIRST + exponent, context,
-                                      s->set, mode, bit);
-        else if (mode == READ) bit = read_bit(t, 32768);
-        else if (mode == WRITE) write_bit(t, 32768, bit);
+    for (int place = 0; place < 2 && place < e; place++) {
+        const int bin = place ? SECOND + 2 * mantissa_bin(e) + (int)(value & 1) : FIRST + mantissa_bin(e);
+        const int bit = code_bit(m, t, bin, context, s->set, mode, (int)(size >> (e - 1 - place) & 1));
         value = value << 1 | (uint32_t)bit;
     }
+    if (e > 2 && mode != ADAPT) value = value << (e - 2) | raw_bits(t, mode, size, e - 2);
+    if (mode != READ) return q;
     return negative ? -(int32_t)value : (int32_t)value;
+}
+
+/* A model starts with what it learns from weights made up: small matrices of several scales, first of no image, then of
+ * images whose pixels resemble their neighbours and fade towards the border. */
+static void start_model(model *m)
+{
+    static const int scales[] = {100, 40, 8, 300, 60, 12};
+    enum { EDGE = 12, COLUMNS = EDGE * EDGE + 1, ROWS = 6, PLAIN = 3 };
+    int32_t rows[3][COLUMNS], values[COLUMNS], column_size[COLUMNS], column_sign[COLUMNS];
+    uint32_t seed = 1;
+    clear_model(m);
+    for (int k = 0; k < (int)(sizeof scales / sizeof *scales); k++) {
+        scan s;
+        memset(&s, 0, sizeof s);
+        memset(column_size, 0, sizeof column_size), memset(column_sign, 0, sizeof column_sign);
+        s.columns = COLUMNS, s.image = k < PLAIN ? 0 : EDGE, s.column_size = column_size, s.column_sign = column_sign;
+        restart_model(m);
+        for (int i = 0; i < ROWS; i++) {
+            int32_t *const row = rows[i % 3];
+            for (int j = 0; j < COLUMNS; j++) {
+                const int y = j / EDGE, x = j % EDGE;
+                int fading = EDGE / 2, value = -510;
+                if (s.image) {
+                    const int low = x < y ? x : y, high = EDGE - 1 - (x > y ? x : y);
+                    fading = low < high ? low : high > 0 ? high : 0;
+                }
+                for (int n = 0; n < 4; n++) seed = seed * 1664525 + 1013904223, value += (int)(seed >> 24);
+                if (s.image) value += 3 * ((j ? values[j - 1] : 0) + (j < EDGE ? 0 : values[j - EDGE])) / 8;
+                values[j] = value;
+                row[j] = value * fading * scales[k] / 4096;
+            }
+            begin_row(&s, row, i > 0 ? rows[(i + 2) % 3] : 0, i > 1 ? rows[(i + 1) % 3] : 0);
+            for (int j = 0; j < COLUMNS; j++) {
+                look(&s, j);
+                code_integer(m, 0, &s, ADAPT, row[j]);
+                pass(&s, j, row[j]);
+            }
+            end_row(&s);
+        }
+    }
 }
 
 /* What follows serves the encoder alone. */
@@ -336,43 +463,48 @@ static int32_t code_integer(model *m, stream *t, const scan *s, int mode, int32_
 static float BITS[4097];
 
 /* Bits that integers would take here: probabilities of the decisions met are kept between candidates. */
-typedef struct { float zero[2], sign[2], larger[MOST_EXPONENT][2]; int known; } prices;
+typedef struct { float zero[2], sign[2], larger[2][MOST_EXPONENT + 1][2], smaller[2][MOST_EXPONENT + 1][2]; } prices;
 
-static inline void price_bit(model *m, int bin, const uint8_t *context, int set, float *bits)
+static inline float price_bit(model *m, int bin, const uint8_t *context, int set, float *bits, int bit)
 {
-    decision d;
-    predict(m, &d, bin, context, set);
-    bits[1] = BITS[d.mixed >> 4];
-    bits[0] = BITS[(65536 - d.mixed) >> 4];
+    if (bits[0] < 0) {
+        decision d;
+        predict(m, &d, bin, context, set);
+        bits[1] = BITS[d.mixed >> 4];
+        bits[0] = BITS[(65536 - d.mixed) >> 4];
+    }
+    return bits[bit];
 }
 
-static inline void begin_prices(model *m, const scan *s, prices *p)
+static inline void begin_prices(prices *p)
 {
-    price_bit(m, 0, s->size, s->set, p->zero);
-    p->sign[0] = -1;
-    p->known = 0;
+    p->zero[0] = p->sign[0] = -1;
+    for (int n = 0; n < 2; n++)
+        for (int e = 0; e <= MOST_EXPONENT; e++) p->larger[n][e][0] = p->smaller[n][e][0] = -1;
 }
 
 static double price(model *m, const scan *s, prices *p, int32_t q)
 {
-    if (!q) return p->zero[0];
-    if (p->sign[0] < 0) price_bit(m, SIGN, s->sign, s->set, p->sign);
+    if (!q) return price_bit(m, 0, s->size, s->set, p->zero, 0);
     const uint32_t size = (uint32_t)(q < 0 ? -q : q);
-    const int exponent = length_of(size) - 1;
-    double bits = p->zero[1] + p->sign[q < 0];
-    for (int e = 0; e <= exponent && e < MOST_EXPONENT; e++) {
-        if (e >= p->known) price_bit(m, LARGER + e, s->size, s->set, p->larger[e]), p->known = e + 1;
-        bits += p->larger[e][exponent > e];
+    const int exponent = length_of(size) - 1, n = q < 0;
+    const uint8_t *const context = s->larger[n];
+    double bits = price_bit(m, 0, s->size, s->set, p->zero, 1) + price_bit(m, SIGN, s->sign, s->set, p->sign, n);
+    for (int e = s->expected; e < MOST_EXPONENT; e++) {
+        bits += price_bit(m, LARGER + exponent_bin(s, e), context, s->set, p->larger[n][e], exponent > e);
+        if (exponent <= e) break;
+    }
+    for (int e = s->expected; e > 0 && exponent <= s->expected; e--) {
+        bits += price_bit(m, SMALLER + exponent_bin(s, e), context, s->set, p->smaller[n][e], exponent < e);
+        if (exponent >= e) break;
     }
     if (exponent > 0) {
-        float one[2];
+        float one[2] = {-1, -1}, two[2] = {-1, -1};
         const int first = (int)(size >> (exponent - 1) & 1);
-        price_bit(m, FIRST + exponent, s->size, s->set, one);
-        bits += one[first];
-        if (exponent > 1) {
-            price_bit(m, SECOND + 2 * exponent + first, s->size, s->set, one);
-            bits += one[size >> (exponent - 2) & 1] + exponent - 2;
-        }
+        bits += price_bit(m, FIRST + mantissa_bin(exponent), context, s->set, one, first);
+        if (exponent > 1)
+            bits += price_bit(m, SECOND + 2 * mantissa_bin(exponent) + first, context, s->set, two,
+                              size >> (exponent - 2) & 1) + exponent - 2;
     }
     return bits;
 }
@@ -381,7 +513,7 @@ static double price(model *m, const scan *s, prices *p, int32_t q)
 static inline int32_t choose(model *m, const scan *s, double target, double weight, double rate, int32_t given)
 {
     prices p;
-    begin_prices(m, s, &p);
+    begin_prices(&p);
     const double largest = 1073741824.0;
     target = target > largest ? largest : target < -largest ? -largest : target;
     int32_t low = (int32_t)target;

@@ -4,7 +4,7 @@ The callers, `nnapprox.files.nnq` and `nnapprox.quantization`, check everything 
 """
 
 from libc.math cimport log2
-from libc.stdint cimport int32_t, int64_t, uint8_t
+from libc.stdint cimport int8_t, int32_t, int64_t, uint8_t
 from libc.stdlib cimport calloc, free, malloc, realloc
 from libc.string cimport memcpy, memset
 
@@ -13,6 +13,8 @@ cdef extern from "_coder.h" nogil:
         pass
     ctypedef struct scan:
         int64_t columns, image
+        const int8_t *row_shifts
+        const int8_t *column_shifts
         int32_t *column_size
         int32_t *column_sign
     ctypedef struct stream:
@@ -41,41 +43,51 @@ for _n in range(4097):
 MOST_BYTES = 16
 """Bytes that one integer can take at most, with room to spare: 66 decisions, of at most 12 bits where they adapt."""
 
+cdef model PRIMED
+start_model(&PRIMED)
+
 
 cdef class Coder:
     """Matrices in raster order, row by row; the model goes on learning from one matrix to the next."""
 
-    cdef model *models  # of side information, of weights
     cdef model *state
     cdef scan place
+    cdef object owners  # of the shifts
 
     def __cinit__(self):
-        self.models = <model *>malloc(2 * sizeof(model))
-        if self.models == NULL:
+        self.state = <model *>malloc(sizeof(model))
+        if self.state == NULL:
             raise MemoryError
-        start_model(self.models)
-        start_model(self.models + 1)
+        self.renew()
 
     def __dealloc__(self):
-        free(self.models)
+        free(self.state)
         free(self.place.column_size)
 
     def copy(self) -> Coder:
         """A coder that has learnt the same, before its next matrix."""
         cdef Coder other = Coder()
-        memcpy(other.models, self.models, 2 * sizeof(model))
+        memcpy(other.state, self.state, sizeof(model))
         return other
 
-    def begin(self, int64_t columns, int64_t image, bint side):
-        """Begin a matrix; `image` is the number of its columns that make one image row, or 0.
+    def renew(self):
+        """Forget all that was learnt."""
+        memcpy(self.state, &PRIMED, sizeof(model))
 
-        Side information has a model of its own.
+    def begin(self, int64_t columns, int64_t image, const int8_t[::1] row_shifts=None,
+              const int8_t[::1] column_shifts=None):
+        """Begin a matrix of at least one row and column.
+
+        `image` is the number of its columns that make one image row, or 0; shifts say by which powers of two the
+        steps of its rows and columns differ.
         """
-        self.state = self.models + (not side)
         restart_model(self.state)
         free(self.place.column_size)
         memset(&self.place, 0, sizeof(scan))
         self.place.columns, self.place.image = columns, image
+        self.owners = row_shifts, column_shifts
+        if row_shifts is not None and column_shifts is not None:
+            self.place.row_shifts, self.place.column_shifts = &row_shifts[0], &column_shifts[0]
         self.place.column_size = <int32_t *>calloc(2 * columns + 1, sizeof(int32_t))
         if self.place.column_size == NULL:
             raise MemoryError
@@ -162,7 +174,7 @@ cdef class Coder:
 cdef class Writer:
     """The bytes of matrices."""
 
-    cdef Coder coder
+    cdef readonly Coder coder
     cdef stream out
     cdef int64_t room
 
@@ -182,11 +194,9 @@ cdef class Writer:
                 raise MemoryError
             self.out.bytes = larger
 
-    def write(self, int32_t[:, ::1] q, int64_t image, bint side, int64_t first, int64_t last):
-        """Write rows first, ..., last - 1 of a matrix of at least one column; from 0 on begins it."""
+    def write(self, int32_t[:, ::1] q, int64_t first, int64_t last):
+        """Write rows first, ..., last - 1 of the matrix that its coder has begun."""
         self._reserve((last - first) * q.shape[1] * MOST_BYTES + 16)
-        if first == 0:
-            self.coder.begin(q.shape[1], image, side)
         with nogil:
             self.coder._code(&self.out, q, first, last, WRITE)
 
@@ -205,7 +215,7 @@ cdef class Writer:
 cdef class Reader:
     """Matrices from their bytes."""
 
-    cdef Coder coder
+    cdef readonly Coder coder
     cdef stream source
     cdef object owner
 
@@ -218,10 +228,8 @@ cdef class Reader:
         for _ in range(4):
             self.source.code = self.source.code << 8 | <unsigned int>next_byte(&self.source)
 
-    def read(self, int32_t[:, ::1] q, int64_t image, bint side, int64_t first, int64_t last):
-        """Read rows first, ..., last - 1 of a matrix of at least one column; from 0 on begins it."""
-        if first == 0:
-            self.coder.begin(q.shape[1], image, side)
+    def read(self, int32_t[:, ::1] q, int64_t first, int64_t last):
+        """Read rows first, ..., last - 1 of the matrix that its coder has begun."""
         with nogil:
             self.coder._code(&self.source, q, first, last, READ)
 

@@ -16,6 +16,14 @@ typedef T ROWS(vector); /* a compiler without vector extensions */
 #define LANES 1
 #endif
 #define VECTOR ROWS(vector)
+#if VECTOR_BYTES < WIDE_BYTES /* then two vectors of a row may be read as one */
+#define PAIRED 1
+typedef T ROWS(pair) __attribute__((vector_size(2 * VECTOR_BYTES), aligned(VECTOR_BYTES)));
+#define PAIR ROWS(pair)
+#else
+#define PAIRED 0
+#define PAIR VECTOR
+#endif
 
 /* More than one set of accumulators hides the latency of the additions where rows are narrow. */
 #define SETS(nv) ((nv) <= 3 ? 4 : (nv) <= 5 ? 2 : 1)
@@ -152,30 +160,44 @@ static void ROWS(dot)(T *rows, const uint32_t *offsets, const T *x, int64_t coun
     default: CALL(4) break;  \
     }
 
-INLINE void ROWS(accumulate_group_columns)(const char *rows, const NAME(inputs) *in, T *out, int64_t room, const int NV)
+INLINE void ROWS(accumulate_group_columns)(const char *rows, const NAME(inputs) *in, const T *start,
+                                           int64_t start_room, T *out, int64_t room, const int NV)
 {
+    const int pairs = PAIRED ? NV / 2 : 0, singles = NV - 2 * pairs;
     const T *x = in->x;
     const int64_t x_room = in->room;
+    PAIR both[GROUP][2];
     VECTOR sums[GROUP][4];
-    UNROLL for (int g = 0; g < GROUP; g++)
-        UNROLL for (int v = 0; v < NV; v++) sums[g][v] = ((const VECTOR *)(out + g * room))[v];
+    UNROLL for (int g = 0; g < GROUP; g++) {
+        UNROLL for (int v = 0; v < pairs; v++) both[g][v] = ((const PAIR *)(start + g * start_room))[v];
+        UNROLL for (int v = 0; v < singles; v++)
+            sums[g][v] = ((const VECTOR *)(start + g * start_room))[2 * pairs + v];
+    }
     for (int64_t k = 0; k < in->count; k++) {
         const VECTOR *row = (const VECTOR *)(rows + in->offsets[k]);
         KEEP_ADDRESS(row);
-        UNROLL for (int v = 0; v < NV; v++) {
-            const VECTOR w = row[v];
-            UNROLL for (int g = 0; g < GROUP; g++) sums[g][v] += x[g * x_room + k] * w;
+        UNROLL for (int g = 0; g < GROUP; g++) {
+            const PAIR values = x[g * x_room + k] - (PAIR){0}; /* read once for both sizes */
+            VECTOR value;
+            memcpy(&value, &values, sizeof value);
+            UNROLL for (int v = 0; v < pairs; v++) both[g][v] += values * ((const PAIR *)row)[v];
+            UNROLL for (int v = 0; v < singles; v++) sums[g][v] += value * row[2 * pairs + v];
         }
     }
-    UNROLL for (int g = 0; g < GROUP; g++)
-        UNROLL for (int v = 0; v < NV; v++) ((VECTOR *)(out + g * room))[v] = sums[g][v];
+    UNROLL for (int g = 0; g < GROUP; g++) {
+        UNROLL for (int v = 0; v < pairs; v++) ((PAIR *)(out + g * room))[v] = both[g][v];
+        UNROLL for (int v = 0; v < singles; v++) ((VECTOR *)(out + g * room))[2 * pairs + v] = sums[g][v];
+    }
 }
 
-static void ROWS(accumulate_group)(const T *rows, const NAME(inputs) *in, T *out, int64_t room, int64_t stride)
+/* Adds to start, whose samples stand start_room apart: 0 where all start from one bias. */
+static void ROWS(accumulate_group)(const T *rows, const NAME(inputs) *in, const T *start, int64_t start_room, T *out,
+                                   int64_t room, int64_t stride)
 {
     for (int64_t done = 0; done < stride;) {
         const int64_t left = (stride - done) / LANES, nv = left < MOST_COLUMNS ? left : MOST_COLUMNS;
-#define CALL(n) ROWS(accumulate_group_columns)((const char *)(rows + done), in, out + done, room, n);
+#define CALL(n)                                                                                                    \
+    ROWS(accumulate_group_columns)((const char *)(rows + done), in, start + done, start_room, out + done, room, n);
         BY_COLUMNS(nv, CALL)
 #undef CALL
         done += nv * LANES;
@@ -213,9 +235,46 @@ static void ROWS(update_group)(T *rows, const NAME(inputs) *in, const T *signals
     }
 }
 
+/* out = start + sum_c x[c] row[c] over the listed columns c, for NV vectors of every row. Meanwhile what is ahead, so
+ * many bytes a column, comes to the nearest cache. */
+INLINE void ROWS(sum_listed)(const T *rows, int64_t stride, const NAME(inputs) *in, const char *ahead, int64_t item,
+                             const T *start, T *out, const int NV)
+{
+    const int pairs = PAIRED ? NV / 2 : 0, singles = NV - 2 * pairs, sets = 4;
+    PAIR both[4][4];
+    VECTOR sums[4][8];
+    UNROLL for (int v = 0; v < pairs; v++) both[0][v] = ((const PAIR *)start)[v];
+    UNROLL for (int v = 0; v < singles; v++) sums[0][v] = ((const VECTOR *)start)[2 * pairs + v];
+    UNROLL for (int s = 1; s < sets; s++) {
+        UNROLL for (int v = 0; v < pairs; v++) both[s][v] = both[0][v] - both[0][v];
+        UNROLL for (int v = 0; v < singles; v++) sums[s][v] = sums[0][v] - sums[0][v];
+    }
+    for (int64_t k = 0; k < in->count; k += sets) {
+        PREFETCH(ahead + sets * item * k);
+        UNROLL for (int s = 0; s < sets; s++) {
+            const int64_t column = in->offsets[k + s];
+            const PAIR values = in->x[column] - (PAIR){0}; /* read once for both sizes */
+            VECTOR value;
+            memcpy(&value, &values, sizeof value);
+            const VECTOR *row = (const VECTOR *)(rows + column * stride);
+            KEEP_ADDRESS(row);
+            UNROLL for (int v = 0; v < pairs; v++) both[s][v] += values * ((const PAIR *)row)[v];
+            UNROLL for (int v = 0; v < singles; v++) sums[s][v] += value * row[2 * pairs + v];
+        }
+    }
+    UNROLL for (int s = 1; s < sets; s++) {
+        UNROLL for (int v = 0; v < pairs; v++) both[0][v] += both[s][v];
+        UNROLL for (int v = 0; v < singles; v++) sums[0][v] += sums[s][v];
+    }
+    UNROLL for (int v = 0; v < pairs; v++) ((PAIR *)out)[v] = both[0][v];
+    UNROLL for (int v = 0; v < singles; v++) ((VECTOR *)out)[2 * pairs + v] = sums[0][v];
+}
+
 #undef MOST_COLUMNS
 #undef BY_COLUMNS
 #undef BY_WIDTH
 #undef SETS
 #undef VECTOR
+#undef PAIR
+#undef PAIRED
 #undef LANES

@@ -65,10 +65,10 @@ static void NAME(fetch_row)(const samples *data, int64_t n, NAME(inputs) *in)
     in->count = k;
 }
 
-/* The columns where at least one of the samples at rows[0..group) is not zero: most of an image is background.
+/* The columns where at least one of the samples at rows[0..GROUP) is not zero: most of an image is background.
  * Returns whether all values are finite. */
-INLINE int NAME(fetch_columns)(const char *const *rows, const int group, const int are_bytes, T scale, int64_t inputs,
-                               int64_t row_bytes, NAME(inputs) *in)
+INLINE int NAME(fetch_columns)(const char *const *rows, const int are_bytes, T scale, int64_t inputs, int64_t row_bytes,
+                               NAME(inputs) *in)
 {
     const int64_t item = are_bytes ? 1 : sizeof(T), room = in->room;
     T *restrict x = in->x;
@@ -78,8 +78,7 @@ INLINE int NAME(fetch_columns)(const char *const *rows, const int group, const i
     int strange = 0;
 #ifdef COMPRESS_COLUMNS
     for (; k + COMPRESS_LANES <= inputs; k += COMPRESS_LANES) {
-        if (group == 1) PREFETCH(rows[0] + (k + inputs) * item); /* the next sample: evaluation goes in this order */
-        kept += COMPRESS_COLUMNS(rows, group, are_bytes, k, scale, offset, (uint32_t)row_bytes, x + kept, room,
+        kept += COMPRESS_COLUMNS(rows, are_bytes, k, scale, offset, (uint32_t)row_bytes, x + kept, room,
                                  offsets + kept, &strange);
         offset += COMPRESS_LANES * (uint32_t)row_bytes;
     }
@@ -87,7 +86,7 @@ INLINE int NAME(fetch_columns)(const char *const *rows, const int group, const i
     for (; k < inputs; k += 8) {
         const int64_t width = inputs - k < 8 ? inputs - k : 8;
         uint64_t any = 0;
-        for (int64_t g = 0; g < group; g++) {
+        for (int64_t g = 0; g < GROUP; g++) {
             uint64_t words[sizeof(T)] = {0};
             memcpy(words, rows[g] + k * item, (size_t)(width * item));
             UNROLL for (unsigned i = 0; i < sizeof(T); i++) any |= words[i];
@@ -95,7 +94,7 @@ INLINE int NAME(fetch_columns)(const char *const *rows, const int group, const i
         if (any)
             for (int64_t i = 0; i < width; i++) {
                 int keep = 0;
-                for (int64_t g = 0; g < group; g++) {
+                for (int64_t g = 0; g < GROUP; g++) {
                     const T value = are_bytes ? (T)((const uint8_t *)rows[g])[k + i] : ((const T *)rows[g])[k + i];
                     x[g * room + kept] = value * scale;
                     strange |= value * 0 != 0;
@@ -107,7 +106,7 @@ INLINE int NAME(fetch_columns)(const char *const *rows, const int group, const i
         offset += 8 * (uint32_t)row_bytes;
     }
     for (int64_t i = kept; i < WHOLE(kept); i++) {
-        for (int64_t g = 0; g < group; g++) x[g * room + i] = 0;
+        for (int64_t g = 0; g < GROUP; g++) x[g * room + i] = 0;
         offsets[i] = 0;
     }
     in->count = kept;
@@ -117,26 +116,6 @@ INLINE int NAME(fetch_columns)(const char *const *rows, const int group, const i
 static int NAME(fetch_group)(const char *const *rows, int are_bytes, T scale, int64_t inputs, int64_t row_bytes,
                              NAME(inputs) *in)
 {
-    return are_bytes ? NAME(fetch_columns)(rows, GROUP, 1, scale, inputs, row_bytes, in)
-                     : NAME(fetch_columns)(rows, GROUP, 0, scale, inputs, row_bytes, in);
-}
-
-static int NAME(fetch_list)(const char *row, int are_bytes, T scale, int64_t inputs, int64_t row_bytes,
-                            NAME(inputs) *in)
-{
-    return are_bytes ? NAME(fetch_columns)(&row, 1, 1, scale, inputs, row_bytes, in)
-                     : NAME(fetch_columns)(&row, 1, 0, scale, inputs, row_bytes, in);
-}
-
-/* Whether most values are zeros, judged by some samples. */
-static int NAME(is_sparse)(const samples *data)
-{
-    const int64_t step = data->count / 8 + 1;
-    int64_t nonzeros = 0, seen = 0;
-    for (int64_t n = 0; n < data->count; n += step, seen += data->inputs) {
-        const uint8_t *row = (const uint8_t *)data->values + n * data->inputs * data->item;
-        for (int64_t k = 0; k < data->inputs; k++)
-            nonzeros += data->item == 1 ? row[k] != 0 : ((const T *)row)[k] != 0;
-    }
-    return 2 * nonzeros < seen;
+    return are_bytes ? NAME(fetch_columns)(rows, 1, scale, inputs, row_bytes, in)
+                     : NAME(fetch_columns)(rows, 0, scale, inputs, row_bytes, in);
 }

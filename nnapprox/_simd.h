@@ -130,6 +130,32 @@ static inline void unpack(const uint8_t *bytes, const uint16_t *columns, int64_t
         _mm256_storeu_si256((void *)(offsets + k), _mm256_mullo_epi32(rows, _mm256_set1_epi32((int)row_bytes)));
     }
 }
+/* Where a byte's bits are 1, one byte a place. */
+static uint64_t places[256];
+__attribute__((constructor)) static void fill_places(void)
+{
+    for (int byte = 0; byte < 256; byte++)
+        for (int bit = 7; bit >= 0; bit--)
+            if (byte >> bit & 1) places[byte] = places[byte] << 8 | (uint64_t)bit;
+}
+/* The first values of a sample, a whole number of 8, times scale, and the columns of those that are not zero; how many.
+ * Meanwhile the sample after the next comes to the second cache, far enough ahead to wait for memory. */
+INLINE int64_t list_eight_by_eight(const char *row, int are_bytes, int64_t count, float scale, float *x,
+                                   uint32_t *columns)
+{
+    int64_t kept = 0;
+    for (int64_t k = 0; k < count; k += 8) {
+        _mm_prefetch(row + (2 * count + k) * (are_bytes ? 1 : 4), _MM_HINT_T1);
+        const __m256 v = are_bytes ? _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64((const void *)(row + k))))
+                                   : _mm256_loadu_ps((const float *)row + k);
+        const int mask = _mm256_movemask_ps(_mm256_cmp_ps(v, _mm256_setzero_ps(), _CMP_NEQ_UQ));
+        const __m256i at = _mm256_cvtepu8_epi32(_mm_loadl_epi64((const void *)&places[mask]));
+        _mm256_storeu_ps(x + k, _mm256_mul_ps(v, _mm256_set1_ps(scale)));
+        _mm256_storeu_si256((void *)(columns + kept), _mm256_add_epi32(at, _mm256_set1_epi32((int)k)));
+        kept += __builtin_popcount((unsigned)mask);
+    }
+    return kept;
+}
 #define ISA avx2
 #define NARROW_BYTES 32
 #define WIDE_BYTES 32
@@ -148,24 +174,41 @@ static inline __m512i sixteen_rows(uint32_t offset, uint32_t row_bytes)
 }
 /* Those of 16 columns where one of some samples is not zero, times scale, with the offsets of their rows; how many.
  * Sets *strange where a value is not finite. */
-INLINE int64_t compress_columns(const char *const *rows, const int group, int are_bytes, int64_t first, float scale,
-                                uint32_t offset, uint32_t row_bytes, float *x, int64_t room, uint32_t *offsets,
-                                int *strange)
+INLINE int64_t compress_columns(const char *const *rows, int are_bytes, int64_t first, float scale, uint32_t offset,
+                                uint32_t row_bytes, float *x, int64_t room, uint32_t *offsets, int *strange)
 {
     __m512 v[GROUP];
     __mmask16 kept = 0;
-    for (int g = 0; g < group; g++) {
+    for (int g = 0; g < GROUP; g++) {
         v[g] = are_bytes ? _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128((const void *)(rows[g] + first))))
                          : _mm512_loadu_ps((const float *)rows[g] + first);
         kept |= _mm512_cmp_ps_mask(v[g], _mm512_setzero_ps(), _CMP_NEQ_UQ);
     }
-    if (group > 1 && !kept) return 0; /* of one sample, too many of these branches would be mispredicted */
-    for (int g = 0; g < group; g++) {
+    if (!kept) return 0;
+    for (int g = 0; g < GROUP; g++) {
         *strange |= _mm512_fpclass_ps_mask(v[g], 0x99); /* both NaNs and both infinities */
         _mm512_storeu_ps(x + g * room, _mm512_maskz_compress_ps(kept, _mm512_mul_ps(v[g], _mm512_set1_ps(scale))));
     }
     _mm512_storeu_si512(offsets, _mm512_maskz_compress_epi32(kept, sixteen_rows(offset, row_bytes)));
     return __builtin_popcount(kept);
+}
+/* As list_eight_by_eight, of a whole number of 16. */
+INLINE int64_t list_sixteen_by_sixteen(const char *row, int are_bytes, int64_t count, float scale, float *x,
+                                       uint32_t *columns)
+{
+    __m512i at = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    int64_t kept = 0;
+    for (int64_t k = 0; k < count; k += 16) {
+        _mm_prefetch(row + (2 * count + k) * (are_bytes ? 1 : 4), _MM_HINT_T1);
+        const __m512 v = are_bytes ? _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128((const void *)(row + k))))
+                                   : _mm512_loadu_ps((const float *)row + k);
+        const __mmask16 mask = _mm512_cmp_ps_mask(v, _mm512_setzero_ps(), _CMP_NEQ_UQ);
+        _mm512_storeu_ps(x + k, _mm512_mul_ps(v, _mm512_set1_ps(scale)));
+        _mm512_storeu_si512(columns + kept, _mm512_maskz_compress_epi32(mask, at));
+        at = _mm512_add_epi32(at, _mm512_set1_epi32(16));
+        kept += __builtin_popcount(mask);
+    }
+    return kept;
 }
 /* The positive ones of 16 values, with the offsets of their rows; how many. */
 static inline int64_t compress_positive(const float *values, uint32_t offset, uint32_t row_bytes, float *x,

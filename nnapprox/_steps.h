@@ -421,7 +421,7 @@ static double NAME(group_step)(NAME(run) *run, const int64_t *order, const doubl
     NAME(gram_of)(in, gram);
     memset(sums, 0, (size_t)(GROUP * room) * sizeof(T));
     memset(signals, 0, (size_t)(GROUP * room) * sizeof(T));
-    ON_ROWS(stride, accumulate_group, run->theta + first->weights, in, sums, room, stride);
+    ON_ROWS(stride, accumulate_group, run->theta + first->weights, in, sums, room, sums, room, stride);
     for (int64_t j = 0; j < count; j++) {
         NAME(start_first)(run->net, run->theta, NAME(shift)(data, heads[j]), run->bottom.h);
         NAME(add)(run->bottom.h, sums + j * room, stride);
@@ -484,30 +484,14 @@ static double NAME(sgd)(const network_plan *net, T *theta, T *average, const rec
     return take(&run, order, steps, weights, count);
 }
 
-/* The first layer's sums at a group, one sample after the other, each by its nonzero values alone. Returns whether
- * all are finite. */
-static int NAME(sums_by_lists)(const layer_plan *first, const T *theta, const samples *data, const char *const *rows,
-                               NAME(inputs) *in, T *sums)
-{
-    const int64_t stride = first->stride;
-    const T *weights = theta + first->weights, *bias = weights + first->inputs * stride;
-    int finite = 1;
-    for (int64_t g = 0; g < GROUP; g++) {
-        finite &= NAME(fetch_list)(rows[g], data->item == 1, (T)data->scale, first->inputs,
-                                   stride * (int64_t)sizeof(T), in);
-        ON_ROWS(stride, accumulate, weights, in->offsets, in->x, WHOLE(in->count), bias, sums + g * PADDED(stride),
-                stride);
-    }
-    return finite;
-}
+#include "_lists.h"
 
 /* A layer's sums at a group whose samples share a list. */
 static void NAME(sums_of_group)(const layer_plan *layer, const T *theta, const NAME(inputs) *in, T *sums)
 {
     const int64_t stride = layer->stride, room = PADDED(stride);
     const T *weights = theta + layer->weights, *bias = weights + layer->inputs * stride;
-    for (int64_t g = 0; g < GROUP; g++) memcpy(sums + g * room, bias, (size_t)stride * sizeof(T));
-    ON_ROWS(stride, accumulate_group, weights, in, sums, room, stride);
+    ON_ROWS(stride, accumulate_group, weights, in, bias, 0, sums, room, stride);
 }
 
 /* Outputs, shape (samples, outputs), GROUP samples at a time. They share the rows of the first layer that they read,
@@ -515,7 +499,7 @@ static void NAME(sums_of_group)(const layer_plan *layer, const T *theta, const N
 static int NAME(forward)(const network_plan *net, const T *theta, const samples *data, T *out, T *scratch)
 {
     const layer_plan *first = net->layers, *last = net->layers + net->depth - 1;
-    const int by_lists = !IS_WIDE(first->stride) && NAME(is_sparse)(data);
+    const int by_lists = NAME(takes_lists)(first, data);
     NAME(inputs) in = NAME(input_room)(first, scratch);
     const char *rows[GROUP];
     int finite = 1;

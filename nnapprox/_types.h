@@ -19,11 +19,17 @@
 #define LOW 0, 1, 2, 3, 8, 9, 10, 11
 #define HIGH 4, 5, 6, 7, 12, 13, 14, 15
 #define UNPACK unpack
+#define LIST_COLUMNS list_eight_by_eight
+#define LIST_LANES 8
 #else
 #define EVENS 0, 2, 4, 6
 #define ODDS 1, 3, 5, 7
 #endif
 #if WIDE_BYTES == 64
+#undef LIST_COLUMNS
+#undef LIST_LANES
+#define LIST_COLUMNS list_sixteen_by_sixteen
+#define LIST_LANES 16
 #define COMPRESS_COLUMNS compress_columns
 #define COMPRESS_POSITIVE compress_positive
 #define SPREAD_POSITIVE spread_positive
@@ -32,6 +38,8 @@
 #include "_steps.h"
 #undef UNPACK
 #undef COMPRESS_COLUMNS
+#undef LIST_COLUMNS
+#undef LIST_LANES
 #undef COMPRESS_POSITIVE
 #undef SPREAD_POSITIVE
 #undef COMPRESS_LANES

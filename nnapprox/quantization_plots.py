@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 OTHERS = ((ORANGE, "s"), (GREEN, "^"), ("#CC79A7", "D"), ("#56B4E9", "v"))
 """Colours and markers of other codecs; the colours are those of Okabe and Ito (2008) that are left."""
 
+MOST_MARKED = 30
+"""Curves of more points are drawn without markers."""
+
 SAMPLES = 200
 """Points along the curve of the theorem's slope."""
 
@@ -61,7 +64,8 @@ def error_against_bits(
         name = "reverse water-filling, a reference"
         axes.plot(*_columns(reference), color="black", lw=0.8, ls="--", marker=".", ms=3, label=name)
     for (name, points), (colour, marker) in zip(others.items(), OTHERS, strict=False):
-        axes.plot(*_columns(points), color=colour, marker=marker, ms=3.5, lw=1, label=name)
+        shown = marker if len(points) <= MOST_MARKED else "none"
+        axes.plot(*_columns(points), color=colour, marker=shown, ms=3.5, lw=1, label=name)
     if drawn and weights:
         most, least, _ = min(drawn, key=lambda point: point[1])
         fewest = min(bits for bits, _ in reference or [drawn[0][:2]]) / 2

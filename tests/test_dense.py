@@ -58,7 +58,7 @@ def test_forward_and_gradients(instruction_set, dtype, widths, activation):
 
 
 @pytest.mark.parametrize("dtype", TOLERANCE)
-@pytest.mark.parametrize("widths", [(61, 20, 10), (64, 3), (61, 40, 5)], ids=str)
+@pytest.mark.parametrize("widths", [(61, 20, 10), (64, 3), (61, 40, 5), (33, 9, 4), (48, 32, 7)], ids=str)
 @pytest.mark.parametrize("entries", ["bytes", "float"])
 @pytest.mark.parametrize("density", [0.0, 0.1, 0.4, 0.9])
 def test_batches_of_every_density(instruction_set, dtype, widths, entries, density):

@@ -13,18 +13,19 @@ DAMPING = 1e-2
 """Of what is inverted, as its authors have it."""
 
 
-def gptq(network: Network, x: NDArray[np.float64], step: float) -> tuple[Network, float]:
+def gptq(network: Network, x: NDArray[np.float64], step: float, seen: NDArray[np.bool_]) -> tuple[Network, float]:
     """Frantar et al. (2022): error feedback along the inputs of every row; gives the network and its bytes.
 
-    Weights on inputs that are always 0 go. Layers have steps such that their errors count alike at the outputs. Bytes
-    are those of the order-0 entropy of every layer's integers, the biases in float32 and the steps.
+    Weights on inputs that are always 0 go, as `seen` says of those of the network. Layers have steps such that their
+    errors count alike at the outputs. Bytes are those of the order-0 entropy of every layer's integers, the biases in
+    float32 and the steps.
     """
     outers = output_grams(network, preactivations(network, x))
     layers, size, values = [], 0.0, x
     for number, (layer, outer) in enumerate(zip(network.layers, outers, strict=True)):
         values = activate(network.activation, values) if number else values
         gram = values.T @ values / len(values)
-        used = np.diag(gram) > 0
+        used = np.diag(gram) > 0 if number else seen
         factor = upper_factor(damped(gram[np.ix_(used, used)], DAMPING))
         width = step / np.sqrt(np.diag(outer).mean()) / np.exp(np.log(np.diag(factor)).mean())
         weight = layer.weight[:, used]
@@ -43,15 +44,18 @@ def gptq(network: Network, x: NDArray[np.float64], step: float) -> tuple[Network
 
 
 def gptq_at(
-    network: Network, x: NDArray[np.float64], measure: Callable[[Network], float], error: float
-) -> tuple[float, float]:
-    """The coarsest step that keeps an error; gives the bytes and the error."""
-    low, high = 1e-5, 10.0
+    network: Network, x: NDArray[np.float64], seen: NDArray[np.bool_], measure: Callable[[Network], float], error: float
+) -> tuple[float, float] | None:
+    """The bytes and the error of the coarsest step that keeps an error; None if none does."""
+    low, high, best = 1e-5, 10.0, None
     for _ in range(11):
         step = float(np.sqrt(low * high))
-        low, high = (step, high) if measure(gptq(network, x, step)[0]) <= error else (low, step)
-    found, size = gptq(network, x, low)
-    return size, measure(found)
+        quantised, size = gptq(network, x, step, seen)
+        if (found := measure(quantised)) <= error:
+            low, best = step, (size, found)
+        else:
+            high = step
+    return best
 
 
 def int8(network: Network) -> tuple[Network, int]:

@@ -50,25 +50,18 @@ def quantize_by_codec(
     """
     from nnapprox.quantization.encoder import Quantizer
 
-    network = stored.network if stored.network.dtype != "rational" else stored.network.astype("float64")
     path = out or (None if target == Target() else f"{file.stem}.nnq")
-    meter = _Meter(network, inputs, domain)
-    curve: list[dict[str, Any]] = []
+    meter = _Meter(stored.network, inputs, domain)
+    network = meter.network
     on_grids: list[tuple[float, float]] = []
-    interrupted = False
-    try:
-        with output.progress(quiet) as report:
-            metadata = _kept(stored.metadata)
-            quantizer = Quantizer(network, inputs.learnt, inputs.image, metadata, inputs.gram, inputs.held)
-            for point in _points(quantizer, target, meter, report):
-                curve.append(meter.measure(point, path, quantizer))
-            if plot is not None:
-                on_grids = _on_grids(network, inputs, min(p["relative_error"] for p in curve), report)
-    except KeyboardInterrupt:
-        if path is not None or not curve:
-            raise
-        interrupted = True
-        output.note(f"stopped: the curve has {len(curve)} of its points")
+    with output.progress(quiet) as report:
+        metadata = _kept(stored.metadata)
+        quantizer = Quantizer(network, inputs.learnt, inputs.image, metadata, inputs.gram, inputs.held)
+        measured = (meter.measure(point, path, quantizer) for point in _points(quantizer, target, meter, report))
+        curve, interrupted = output.gathered(measured, 1, "points of the curve")
+        if plot is not None and not interrupted:
+            least = min(point["relative_error"] for point in curve)
+            on_grids, interrupted = output.gathered(_on_grids(network, inputs, least, report), 0, "grids")
     curve = _undominated(curve)
     told = {
         "network": output.network_json(stored.network, file),
@@ -116,22 +109,21 @@ def header_text(told: dict[str, Any]) -> dict[str, object]:
     }
 
 
-def _on_grids(network: Network, inputs: Inputs, least: float, report: output.Report) -> list[tuple[float, float]]:
+def _on_grids(network: Network, inputs: Inputs, least: float, report: output.Report) -> Iterator[tuple[float, float]]:
     """Bits and relative errors of the theorem's code, on ever finer grids until one is as exact as asked."""
     from nnapprox.quantization.grid import Yardstick, grids_of_curve
 
     grids = grids_of_curve(network)
-    points: list[tuple[float, float]] = []
     yardstick = Yardstick(network, points=inputs.measured)
     with tempfile.TemporaryDirectory() as folder:
         for measured in yardstick.curve(grids, f"{folder}/network.nng"):
             stored, error = measured.stored, measured.relative_error or 0.0
-            report(len(points) / len(grids), f"the theorem's code, {stored.fractional_bits} fractional bits")
+            done = stored.fractional_bits + 1
+            report(done / len(grids), f"the theorem's code, {stored.fractional_bits} fractional bits")
             if 0 < error <= 1:
-                points.append((stored.bits, error))
+                yield stored.bits, error
             if error <= least:
-                break
-    return points
+                return
 
 
 def _kept(metadata: dict[str, Any]) -> dict[str, Any]:
@@ -173,7 +165,8 @@ class _Meter:
     def __init__(self, network: Network, inputs: Inputs, domain: Domain | None) -> None:
         from nnapprox.errors import UsageError
 
-        self.inputs, self.network, self.domain = inputs, network, domain
+        self.inputs, self.source, self.domain = inputs, network, domain
+        self.network = network = network if network.dtype != "rational" else network.astype("float64")
         with np.errstate(over="ignore", invalid="ignore"):
             if not np.isfinite(network(inputs.measured.astype(network.dtype))).all():
                 raise UsageError(f"the network's values overflow {network.dtype} on its inputs: it cannot be quantised")
@@ -197,7 +190,7 @@ class _Meter:
             size, network = written.stat().st_size, files.load(written)
         accuracy = self.accuracy(network)
         error = distance.relative_error(network, self.original, self.inputs.measured)
-        certificate = certified_distance(network, self.network, self.domain) if path and self.domain else None
+        certificate = certified_distance(network, self.source, self.domain) if path and self.domain else None
         return {
             "bits": 8 * size,
             "bytes": size,
@@ -258,8 +251,8 @@ def _print(told: Mapping[str, Any], meter: _Meter, path: str | None) -> None:
         curve,
         {
             "bits": lambda point: point["bits"],
-            "bytes": lambda point: point["bytes"],
             "per weight": lambda point: f"{point['bits_per_weight']:.3f}",
+            "bytes": lambda point: point["bytes"],
             "relative error": lambda point: f"{point['relative_error']:.3g}",
             "sup error": lambda point: f"{point['sup_error']:.3g}",
             "predicted": lambda point: f"{point['predicted_error']:.3g}",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import log2
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from nnapprox.datasets import Dataset
     from nnapprox.files import NetworkFile
     from nnapprox.functions import Expression
-    from nnapprox.quantization.grid import Measured
+    from nnapprox.quantization.grid import Measured, Yardstick
 
 SOURCE = "Bölcskei, Grohs, Kutyniok and Petersen (2019), Optimal approximation with sparsely connected deep networks"
 
@@ -38,12 +38,13 @@ def quantize_on_grid(
     from nnapprox.quantization.grid import Yardstick
 
     known, target = promised(stored.metadata, stored.network.widths[0])
-    points = None if data is None else data.x_test.astype("float64") / data.divisor
+    inputs = None if data is None else data.x_test.astype("float64") / data.divisor
     box = domain or known or _box(data) or unit_cube(stored.network.widths[0])
-    yardstick = Yardstick(stored.network, box, target if box == known else None, points)
+    yardstick = Yardstick(stored.network, box, target if box == known else None, inputs)
     path = out or (None if wanted == Wanted() else f"{file.stem}.nng")
     with tempfile.TemporaryDirectory() as folder, output.progress(quiet) as report:
-        measured = _measured(yardstick, wanted, path or f"{folder}/network.nng", report)
+        points = _measured(yardstick, wanted, path or f"{folder}/network.nng", report)
+        measured, interrupted = output.gathered(points, 1, "grids")
     curve = [_point_json(point, path, data) for point in measured]
     told = {
         "network": output.network_json(stored.network, file),
@@ -62,6 +63,8 @@ def quantize_on_grid(
         output.print_pairs(_shown(curve[0], stored))
     else:
         _print_curve(curve)
+    if interrupted:
+        raise KeyboardInterrupt
 
 
 def promised(metadata: Mapping[str, Any], inputs: int) -> tuple[Domain | None, Expression | None]:
@@ -93,19 +96,16 @@ def _box(data: Dataset | None) -> Domain | None:
     return ((low, high),) * data.inputs if low < high else None
 
 
-def _measured(yardstick: Any, wanted: Wanted, path: str, report: output.Report) -> list[Measured]:
+def _measured(yardstick: Yardstick, wanted: Wanted, path: str, report: output.Report) -> Iterator[Measured]:
     from nnapprox.quantization.grid import grids_of_curve
 
     if wanted.error is not None:
-        return [yardstick.coarsest(wanted.error, path)]
-    if wanted.fractional_bits is not None:
-        return list(yardstick.curve([wanted.fractional_bits], path))
-    grids = grids_of_curve(yardstick.original)
-    measured = []
-    for point in yardstick.curve(grids, path):
-        measured.append(point)
-        report(len(measured) / len(grids), f"{point.stored.fractional_bits} fractional bits")
-    return measured
+        yield yardstick.coarsest(wanted.error, path)
+        return
+    grids = grids_of_curve(yardstick.original) if wanted.fractional_bits is None else [wanted.fractional_bits]
+    for done, point in enumerate(yardstick.curve(grids, path), start=1):
+        report(done / len(grids), f"{point.stored.fractional_bits} fractional bits")
+        yield point
 
 
 def source_bits(stored: NetworkFile) -> int:

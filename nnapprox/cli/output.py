@@ -7,12 +7,12 @@ import math
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TextIO
+from typing import TYPE_CHECKING, Any, Protocol, TextIO, TypeVar
 
 import click
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from nnapprox.network import Network
+
+T = TypeVar("T")
 
 SECONDS_BETWEEN_LINES = 5.0
 SECONDS_BETWEEN_FRAMES = 0.1
@@ -217,6 +219,26 @@ def _now_and_then(seconds: float, show: Report) -> Report:
             show(share, text)
 
     return report
+
+
+def gathered(found: Iterable[T], least: int, name: str) -> tuple[list[T], bool]:
+    """All that is found, or what there is at Ctrl-C where that is enough; and whether there was one.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        Fewer than `least` were found when it came.
+    """
+    kept: list[T] = []
+    try:
+        for item in found:
+            kept.append(item)
+    except KeyboardInterrupt:
+        if len(kept) < least:
+            raise
+        note(f"stopped: {len(kept)} {name} were found")
+        return kept, True
+    return kept, False
 
 
 def _plain(value: Any) -> Any:

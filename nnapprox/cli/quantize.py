@@ -20,6 +20,7 @@ from nnapprox.cli.options import (
     quiet_option,
     require_writable,
 )
+from nnapprox.errors import DatasetError, UsageError
 
 EPILOG = """\b
 Examples:
@@ -99,7 +100,12 @@ def command(
     trained_on = stored.metadata.get("dataset")
     known = trained_on.get("name") if isinstance(trained_on, dict) and "certificate" not in stored.metadata else None
     name = dataset or known
-    data = load_data(name, data_dir, target, quiet) if name and domain is None else None
+    try:
+        data = load_data(name, data_dir, target, quiet) if name and domain is None else None
+    except (DatasetError, UsageError) as fault:
+        if dataset is not None:
+            raise
+        raise UsageError(f"the data that {file} was trained on: {fault}; or give the inputs' --domain") from fault
     if grid:
         quantize_on_grid(file, stored, Wanted(fractional_bits, error), domain, data, out, plot, as_json, quiet)
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -69,20 +70,12 @@ def command(
         _list(FAMILIES, as_json)
         return
     wanted = FAMILIES[family]
-    chosen = sizes or wanted.sizes
-    if len(set(chosen)) < FEWEST_POINTS or min(chosen) < 2:
+    chosen = sorted(set(sizes or wanted.sizes))
+    if len(chosen) < FEWEST_POINTS or chosen[0] < 2:
         raise click.UsageError("--sizes needs at least three different sizes, of 2 or more")
-    points, interrupted = [], False
-    try:
-        with output.progress(quiet) as report:
-            for point in measure(wanted, sorted(set(chosen))):
-                points.append(point)
-                report(len(points) / len(set(chosen)), f"size {point.size}, {point.bits:,} bits")
-    except KeyboardInterrupt:
-        if len(points) < FEWEST_POINTS:
-            raise
-        interrupted = True
-        output.note(f"stopped: the fit is that of {len(points)} sizes")
+    with output.progress(quiet) as report:
+        measured = _reported(measure(wanted, chosen), len(chosen), report)
+        points, interrupted = output.gathered(measured, FEWEST_POINTS, "sizes")
     found = rate(points)
     if plot is not None:
         from nnapprox import plots, rate_plots
@@ -95,6 +88,12 @@ def command(
         _print(family, wanted, found)
     if interrupted:
         raise KeyboardInterrupt
+
+
+def _reported(points: Iterable[Point], count: int, report: output.Report) -> Iterator[Point]:
+    for done, point in enumerate(points, start=1):
+        report(done / count, f"size {point.size}, {point.bits:,} bits")
+        yield point
 
 
 def _list(families: Any, as_json: bool) -> None:

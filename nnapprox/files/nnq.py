@@ -19,14 +19,13 @@ from numpy.typing import NDArray
 
 from nnapprox import _coder
 from nnapprox.activation import ACTIVATIONS, WITHOUT_KERNEL, Activation
-from nnapprox.atomic import write_atomically
 from nnapprox.errors import FileFormatError, UsageError
 from nnapprox.files.metadata import digest, encode, read_slope
 from nnapprox.network import Affine, Network
 
 Array = NDArray[Any]
 
-MAGIC, VERSION = b"NNQ", 1
+MAGIC, VERSION = b"NNQ", 2
 
 MOST_WEIGHTS = 2**24
 """A file that claims to hold more weights is refused unread, unless ``NNAPPROX_MOST_WEIGHTS`` allows it."""
@@ -158,20 +157,6 @@ def read_encoded(path: str | Path, most_weights: int | None = None) -> Encoded:
         raise FileFormatError(f"{path} is damaged or no .nnq file: {error}") from error
 
 
-def write_encoded(encoded: Encoded, path: str | Path) -> int:
-    """Write a quantised network; gives the bytes of the file.
-
-    Raises
-    ------
-    WriteError
-        The file cannot be written.
-    """
-    content = to_bytes(encoded)
-    with write_atomically(path) as file:
-        file.write(content)
-    return len(content)
-
-
 def to_bytes(encoded: Encoded) -> bytes:
     """The content of the file.
 
@@ -190,20 +175,20 @@ def to_bytes(encoded: Encoded) -> bytes:
     for text in (slope,) * bool(slope) + (_deflate(encode(encoded.metadata)) if encoded.metadata else b"",):
         body += _varint(len(text)) + text
     writer = _coder.Writer()
-    for matrix, image, side in _matrices(encoded.layers, encoded.image):
+    for matrix in _matrices(encoded.layers, encoded.image, writer.coder):
         for first, last in _chunks(matrix):
-            writer.write(matrix, image, side, first, last)
+            writer.write(matrix, first, last)
     body += writer.finish()
     return MAGIC + bytes([VERSION]) + zlib.crc32(body).to_bytes(4, "little") + body
 
 
 def matrix_bytes(encoded: Encoded) -> list[int]:
-    """Bytes of the stream that every matrix adds: rows, columns and integers of every layer."""
+    """Bytes of the stream that every matrix adds, in its order: rows and columns of every layer, then all integers."""
     writer, sizes = _coder.Writer(), []
-    for matrix, image, side in _matrices(encoded.layers, encoded.image):
+    for matrix in _matrices(encoded.layers, encoded.image, writer.coder):
         before = writer.position
         for first, last in _chunks(matrix):
-            writer.write(matrix, image, side, first, last)
+            writer.write(matrix, first, last)
         sizes.append(writer.position - before)
     return sizes
 
@@ -259,26 +244,35 @@ def _parse(source: _Source, most_weights: int) -> Encoded:
         for (a, b), step in zip(pairwise(widths), steps, strict=True)
     ]
     reader = _coder.Reader(np.frombuffer(source.rest(), dtype=np.uint8))
-    for matrix, part, side in _matrices(layers, image):
+    for matrix in _matrices(layers, image, reader.coder):
         for first, last in _chunks(matrix):
-            reader.read(matrix, part, side, first, last)
+            reader.read(matrix, first, last)
             if reader.excess > 4:
                 raise ValueError("its stream ends too early")
     if reader.excess < 0:
         raise ValueError("its stream goes on after its end")
-    for layer in layers:
-        if max(abs(layer.rows).max(), abs(layer.columns).max()) > _MOST_SHIFT or abs(layer.integers).max() > LARGEST:
-            raise ValueError("a number is out of range")
+    if any(abs(layer.integers).max() > LARGEST for layer in layers):
+        raise ValueError("a number is out of range")
     return Encoded(layers, Activation(name, slope), _DTYPES[wide], image, origin, metadata)
 
 
-def _matrices(layers: Sequence[IntegerLayer], image: int) -> Iterator[tuple[Array, int, bool]]:
-    """Every matrix of the stream in its order, with its image rows, and whether it is side information."""
-    for number, layer in enumerate(layers):
-        width = 0 if number else image
-        yield layer.rows[np.newaxis], 0, True
-        yield layer.columns[np.newaxis], width, True
-        yield layer.integers, width, False
+def _matrices(layers: Sequence[IntegerLayer], image: int, coder: _coder.Coder) -> Iterator[Array]:
+    """Every matrix of the stream in its order, each when the coder has begun it; raises ValueError.
+
+    What is read into one matrix tells how to read those after it.
+    """
+    widths = [0 if number else image for number in range(len(layers))]
+    for layer, width in zip(layers, widths, strict=True):
+        coder.begin(layer.rows.size, 0)
+        yield layer.rows[np.newaxis]
+        coder.begin(layer.columns.size, width)
+        yield layer.columns[np.newaxis]
+    coder.renew()
+    for layer, width in zip(layers, widths, strict=True):
+        if max(abs(layer.rows).max(), abs(layer.columns).max()) > _MOST_SHIFT:
+            raise ValueError("a shift is out of range")
+        coder.begin(layer.integers.shape[1], width, layer.rows.astype(np.int8), layer.columns.astype(np.int8))
+        yield layer.integers
 
 
 def _chunks(matrix: Array) -> Iterator[tuple[int, int]]:

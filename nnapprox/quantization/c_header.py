@@ -28,6 +28,9 @@ _FIXED_HEADER = 3 + 1 + 4 + 8
 _TABLES = 2 * 4096 + 3 * 4 * 256
 """Bytes that the decoder computes once."""
 
+_DECODER_STACK = 4_000
+"""Bytes that the decoder takes on the stack while a model starts, at most."""
+
 _SQUASHED = {
     "relu": "x > 0 ? x : 0",
     "identity": "x",
@@ -74,34 +77,39 @@ typedef struct {
 } nnapprox_weights;
 
 typedef struct {
-    model side, values;
+    model learnt;
     int32_t rows[3][NNAPPROX_WIDEST + 1], column_size[NNAPPROX_WIDEST + 1], column_sign[NNAPPROX_WIDEST + 1];
 } nnapprox_scratch;
 
-/* Decode one matrix row by row; a row needs the two before it. */
-static void nnapprox_matrix(nnapprox_scratch *s, model *m, stream *t, int32_t rows, int32_t columns, int32_t image,
-                            int8_t *shifts, @TYPE@ *integers)
+/* Decode one matrix row by row, to shifts or to integers; a row needs the two before it. */
+static void nnapprox_matrix(nnapprox_scratch *s, stream *t, scan place, int32_t rows, int8_t *shifts, @TYPE@ *integers)
 {
-    scan place;
-    restart_model(m);
-    memset(&place, 0, sizeof place);
+    restart_model(&s->learnt);
     memset(s->column_size, 0, sizeof s->column_size);
     memset(s->column_sign, 0, sizeof s->column_sign);
-    place.columns = columns, place.image = image;
     place.column_size = s->column_size, place.column_sign = s->column_sign;
     for (int32_t i = 0; i < rows; i++) {
         int32_t *const row = s->rows[i % 3];
         begin_row(&place, row, i > 0 ? s->rows[(i + 2) % 3] : 0, i > 1 ? s->rows[(i + 1) % 3] : 0);
-        for (int32_t j = 0; j < columns; j++) row[j] = 0;
-        for (int32_t j = 0; j < columns; j++) {
+        for (int32_t j = 0; j < place.columns; j++) row[j] = 0;
+        for (int32_t j = 0; j < place.columns; j++) {
             look(&place, j);
-            row[j] = code_integer(m, t, &place, READ, 0);
+            row[j] = code_integer(&s->learnt, t, &place, READ, 0);
             pass(&place, j, row[j]);
             if (integers) *integers++ = (@TYPE@)row[j];
             else *shifts++ = (int8_t)row[j];
         }
         end_row(&place);
     }
+}
+
+static scan nnapprox_place(int32_t columns, int32_t image, const int8_t *row_shifts, const int8_t *column_shifts)
+{
+    scan place;
+    memset(&place, 0, sizeof place);
+    place.columns = columns, place.image = image;
+    place.row_shifts = row_shifts, place.column_shifts = column_shifts;
+    return place;
 }
 
 static void nnapprox_decode(nnapprox_weights *w, nnapprox_scratch *s)
@@ -111,14 +119,19 @@ static void nnapprox_decode(nnapprox_weights *w, nnapprox_scratch *s)
     @TYPE@ *integers = w->integers;
     (void)finish;
     make_tables();
-    start_model(&s->side);
-    start_model(&s->values);
     for (int k = 0; k < 4; k++) t.code = t.code << 8 | (uint32_t)next_byte(&t);
+    start_model(&s->learnt);
     for (int l = 0; l < NNAPPROX_DEPTH; l++) {
         const int32_t columns = NNAPPROX_WIDTHS[l] + 1, rows = NNAPPROX_WIDTHS[l + 1], image = l ? 0 : @IMAGE@;
-        nnapprox_matrix(s, &s->side, &t, 1, rows, 0, shifts, 0);
-        nnapprox_matrix(s, &s->side, &t, 1, columns, image, shifts + rows, 0);
-        nnapprox_matrix(s, &s->values, &t, rows, columns, image, 0, integers);
+        nnapprox_matrix(s, &t, nnapprox_place(rows, 0, 0, 0), 1, shifts, 0);
+        nnapprox_matrix(s, &t, nnapprox_place(columns, image, 0, 0), 1, shifts + rows, 0);
+        shifts += rows + columns;
+    }
+    start_model(&s->learnt);
+    shifts = w->shifts;
+    for (int l = 0; l < NNAPPROX_DEPTH; l++) {
+        const int32_t columns = NNAPPROX_WIDTHS[l] + 1, rows = NNAPPROX_WIDTHS[l + 1], image = l ? 0 : @IMAGE@;
+        nnapprox_matrix(s, &t, nnapprox_place(columns, image, shifts, shifts + rows), rows, 0, integers);
         shifts += rows + columns;
         integers += (int64_t)rows * columns;
     }
@@ -206,8 +219,8 @@ def c_header(encoded: Encoded, about: str) -> tuple[str, Footprint]:
         flash=len(content) + 4 * 129 + 12 * len(widths),
         weights=shifts + kind[1] * count,
         tables=_TABLES,
-        scratch=2 * _model_bytes(decoder) + 5 * 4 * (widest + 1),
-        stack=4 * (2 * widest + 1),
+        scratch=_model_bytes(decoder) + 5 * 4 * (widest + 1),
+        stack=max(4 * (2 * widest + 1), _DECODER_STACK),
     )
     filled = {
         "ABOUT": re.sub(r"[^ -~]|\*/", "?", about),
@@ -242,9 +255,10 @@ def _decoder() -> str:
 
 def _model_bytes(decoder: str) -> int:
     """Size of the decoder's struct `model`, by the constants that it names."""
-    constants = dict(re.findall(r"\b([A-Z]+) = (\d+)\b", decoder))
-    inputs, contexts, bins = (int(constants[name]) for name in ("INPUTS", "CONTEXTS", "BINS"))
-    return 4 * inputs * bins * contexts + 8 * bins * (inputs + 1) + 4 * bins
+    constants = {name: int(value) for name, value in re.findall(r"\b([A-Z]+) = (\d+)\b", decoder)}
+    inputs, bins = constants["INPUTS"], constants["BINS"]
+    rows = bins + constants["KINDS"] * constants["SETS"]
+    return 4 * inputs * bins * constants["CONTEXTS"] + 4 * rows * inputs + 2 * rows
 
 
 def _stream_start(content: bytes, encoded: Encoded) -> int:

@@ -190,14 +190,14 @@ def layer_bits(encoded: Encoded) -> list[dict[str, Any]]:
     The coder mixes zeros and values: their shares are those of the order-0 entropy, which is told too.
     """
     out = []
-    sizes = matrix_bytes(encoded)
+    sizes, depth = matrix_bytes(encoded), len(encoded.layers)
     for number, layer in enumerate(encoded.layers):
         q = layer.integers
         _, counts = np.unique(q, return_counts=True)
-        entropy = abs(float((counts * np.log2(counts / q.size)).sum()))
+        entropy = float((counts * np.log2(q.size / counts)).sum())
         zeros = q.size - int(np.count_nonzero(q))
-        flags = abs(sum(n * math.log2(n / q.size) for n in (zeros, q.size - zeros) if n))
-        rows, columns, integers = (8 * size for size in sizes[3 * number : 3 * number + 3])
+        flags = sum(n * math.log2(q.size / n) for n in (zeros, q.size - zeros) if n)
+        rows, columns, integers = (8 * sizes[k] for k in (2 * number, 2 * number + 1, 2 * depth + number))
         topology = integers * flags / entropy if entropy else float(integers)
         out.append(
             {

@@ -254,11 +254,15 @@ class _Search:
             changed = self._descend(coder.copy(), q, _part(report, (number + 1) / parts, (number + 2) / parts))
             if changed <= q.size // 1000:
                 break
-        coder.begin(q.shape[1], self.image, False)
-        coder.adapt(q, 0, len(q))
         self._forget_classes()
+        self._begin(coder)
+        coder.adapt(q, 0, len(q))
         error = q * self.steps - self.weight
         return self.layer, max(0.0, float(np.sum((self.outer @ error) * (error @ self.gram))))
+
+    def _begin(self, coder: _coder.Coder) -> None:
+        shifts = (self.layer.rows.astype(np.int8), self.layer.columns.astype(np.int8))
+        coder.begin(self.layer.integers.shape[1], self.image, *shifts)
 
     def _forget_classes(self) -> None:
         """Give columns of zeros the class of the column before, and rows of zeros that of the row before."""
@@ -268,7 +272,7 @@ class _Search:
             shifts[:] = np.where(last >= 0, shifts[last], 0)
 
     def _feed_back(self, coder: _coder.Coder, q: Array, report: Callable[[float], None]) -> None:
-        coder.begin(q.shape[1], self.image, False)
+        self._begin(coder)
         errors, carried = np.zeros_like(self.weight), np.empty(q.shape[1])
         for i in range(len(q)):
             pull = self.lower[i, :i] / self.lower[i, i] @ errors[:i]
@@ -281,7 +285,7 @@ class _Search:
             report(i / len(q))
 
     def _descend(self, coder: _coder.Coder, q: Array, report: Callable[[float], None]) -> int:
-        coder.begin(q.shape[1], self.image, False)
+        self._begin(coder)
         changed = 0
         error = q * self.steps - self.weight
         for i in range(len(q)):

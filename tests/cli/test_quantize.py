@@ -127,4 +127,11 @@ def test_a_curve_that_is_interrupted_is_told_up_to_there(cli, monkeypatch):
     result = cli("quantize", "exact.npz", "--json", "--quiet")
     assert result.status == 130
     assert len(json.loads(result.out)["curve"]) == 2
-    assert "stopped: the curve has 2 of its points" in result.err
+    assert "stopped: 2 points of the curve" in result.err
+
+
+def test_data_that_are_gone_name_the_way_out(cli):
+    layers = nnapprox.load("network.npz").layers
+    nnapprox.save(nnapprox.Network(layers), "lost.npz", {"dataset": {"name": "gone.csv"}})
+    assert "give the inputs' --domain" in cli("quantize", "lost.npz", "--error", "0.1").failed(2)
+    assert "--domain" not in cli("quantize", "lost.npz", "--error", "0.1", "--dataset", "other.csv").failed(2)

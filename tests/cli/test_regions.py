@@ -201,7 +201,7 @@ def interrupted(arguments, environment):
     began = time.monotonic()
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=30)
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 5  # far less on a machine that does nothing else
     assert process.returncode == 130
     return json.loads(out), err
 

@@ -24,7 +24,7 @@ MOST_MEMORY = 40 * MOST_WEIGHTS + 4 * nnq._MOST_METADATA
 
 
 def sealed(body):
-    return b"NNQ\x01" + zlib.crc32(body).to_bytes(4, "little") + body
+    return nnq.MAGIC + bytes([nnq.VERSION]) + zlib.crc32(body).to_bytes(4, "little") + body
 
 
 def seed_file(rng, widths, activation, metadata):

@@ -21,7 +21,7 @@ def problem(seed, columns, scale, *, dead=False):
 
 def coder(columns):
     found = _coder.Coder()
-    found.begin(columns, 0, False)
+    found.begin(columns, 0)
     return found
 
 
