@@ -12,7 +12,10 @@ GNU_FLAGS = ["-std=gnu11", "-O3", "-ffp-contract=fast"]
 kernels = Extension(
     "nnapprox._kernels",
     ["nnapprox/_kernels.pyx"],
-    depends=[f"nnapprox/{name}.h" for name in ("_simd", "_types", "_steps", "_rows", "_samples", "_narrow", "_lists")],
+    depends=[
+        f"nnapprox/{name}.h"
+        for name in ("_simd", "_targets", "_types", "_steps", "_rows", "_samples", "_narrow", "_lists")
+    ],
     define_macros=[("NNAPPROX_DEBUG", "1")] if DEBUG else [],
     extra_compile_args=[] if sys.platform == "win32" else GNU_FLAGS,
 )
@@ -20,7 +23,10 @@ kernels = Extension(
 plane = Extension(
     "nnapprox._plane",
     ["nnapprox/_plane.pyx"],
-    depends=[f"nnapprox/{name}.h" for name in ("_plane", "_plane_chords", "_plane_loops", "_integer", "_residues")]
+    depends=[
+        f"nnapprox/{name}.h"
+        for name in ("_plane", "_plane_chords", "_plane_loops", "_integer", "_residues", "_targets")
+    ]
     + ["nnapprox/_layer.pxi"],
     # its error bounds count roundings: a contracted product and sum have one less, the bounds hold
     extra_compile_args=[] if sys.platform == "win32" else GNU_FLAGS,
@@ -29,7 +35,7 @@ plane = Extension(
 space = Extension(
     "nnapprox._space",
     ["nnapprox/_space.pyx"],
-    depends=[f"nnapprox/{name}.h" for name in ("_space", "_space_loops", "_integer", "_residues")]
+    depends=[f"nnapprox/{name}.h" for name in ("_space", "_space_loops", "_integer", "_residues", "_targets")]
     + ["nnapprox/_layer.pxi"],
     # whatever the instruction set: a contracted product and sum would decide others in doubles
     extra_compile_args=[] if sys.platform == "win32" else [*GNU_FLAGS, "-ffp-contract=off"],

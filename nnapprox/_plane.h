@@ -18,19 +18,11 @@
 #include <string.h>
 #if defined(_MSC_VER)
 #include <intrin.h>
-#elif defined(__x86_64__)
-#include <immintrin.h>
 #endif
 
 #include "_integer.h"
 #include "_residues.h"
-
-#if !defined(__GNUC__)
-#define restrict __restrict
-#endif
-
-#define CAT_(a, b) a##b
-#define CAT(a, b) CAT_(a, b)
+#include "_targets.h"
 
 /* Arrays over the neurons of a layer are padded with zeros to a multiple of this. */
 #define LANES 16
@@ -48,7 +40,6 @@
 
 #define INFINITE 0x7ff0000000000000 /* as a double */
 
-enum { BASELINE, AVX2, AVX512 };
 enum { DONE, PAUSED, NEEDS_ROOM };
 
 typedef void accumulate_loop(const double *, int64_t, const int32_t *, const double *, int64_t, const double *,
@@ -61,12 +52,6 @@ typedef void judge_loop(const double *, const double *, const double *, const do
 /* Registers of neurons whose forms a loop fills side by side; they take three registers each. */
 #define MOST_TOGETHER 4
 
-#if defined(__GNUC__)
-#define INLINE static inline __attribute__((always_inline))
-#else
-#define INLINE static inline
-#endif
-
 #define ISA baseline
 #if defined(__GNUC__)
 #define VECTOR 2
@@ -77,37 +62,21 @@ typedef void judge_loop(const double *, const double *, const double *, const do
 #undef ISA
 #undef VECTOR
 
-#if defined(__x86_64__) && defined(__GNUC__)
-#define HAS_TARGETS 1
-#if defined(__clang__)
-#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
-#else
-#pragma GCC push_options
-#pragma GCC target("avx2,fma")
-#endif
+#ifdef HAS_TARGETS
+BEGIN_TARGET("avx2,fma", 256)
 #define ISA avx2
 #define VECTOR 4
 #include "_plane_loops.h"
 #undef ISA
 #undef VECTOR
-#if defined(__clang__)
-#pragma clang attribute pop
-#pragma clang attribute push(__attribute__((target("avx512f,avx512vl,avx512dq"))), apply_to = function)
-#else
-#pragma GCC pop_options
-#pragma GCC push_options
-#pragma GCC target("avx512f,avx512vl,avx512dq,prefer-vector-width=512")
-#endif
+END_TARGET
+BEGIN_TARGET("avx512f,avx512vl,avx512dq", 512)
 #define ISA avx512
 #define VECTOR 8
 #include "_plane_loops.h"
 #undef ISA
 #undef VECTOR
-#if defined(__clang__)
-#pragma clang attribute pop
-#else
-#pragma GCC pop_options
-#endif
+END_TARGET
 #endif
 
 /* A hidden layer. Of the first, the forms are given: it has no weights. */

@@ -12,11 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CAT_(a, b) a##b
-#define CAT(a, b) CAT_(a, b)
+#include "_targets.h"
 
 #if defined(__GNUC__)
-#define INLINE static inline __attribute__((always_inline))
 #define PREFETCH(address) __builtin_prefetch(address)
 /* One addition gives a row's address; without this the compiler indexes every access anew, which costs more. */
 #define KEEP_ADDRESS(pointer) __asm__("" : "+r"(pointer))
@@ -33,12 +31,10 @@
 #define SHUFFLE(a, b, ...) __builtin_shuffle(a, b, (__typeof__((a) < (b))){__VA_ARGS__})
 #endif
 #else
-#define INLINE static __forceinline
 #define PREFETCH(address) ((void)(address))
 #define KEEP_ADDRESS(pointer) ((void)0)
 #define BASE_BYTES 0
 #define UNROLL
-#define restrict __restrict
 #endif
 
 #ifdef NNAPPROX_DEBUG
@@ -55,7 +51,6 @@
 
 enum { IDENTITY, RELU, LEAKY_RELU, SIGMOID, TANH };
 enum { SQUARED, CROSS_ENTROPY };
-enum { BASELINE, AVX2, AVX512 };
 
 /* Samples are drawn at random from more memory than caches hold: fetch this many ahead. */
 #define AHEAD 3
@@ -122,15 +117,8 @@ static const double EXP_DOUBLE[] = {1.,        1.,         1. / 2,      1. / 6, 
 #undef NARROW_BYTES
 #undef WIDE_BYTES
 
-#if defined(__x86_64__) && defined(__GNUC__)
-#define HAS_TARGETS 1
-#include <immintrin.h>
-#if defined(__clang__)
-#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
-#else
-#pragma GCC push_options
-#pragma GCC target("avx2,fma")
-#endif
+#ifdef HAS_TARGETS
+BEGIN_TARGET("avx2,fma", 256)
 /* Bytes and columns of a sparse record, a whole number of 16, to values times scale and offsets of rows. */
 static inline void unpack(const uint8_t *bytes, const uint16_t *columns, int64_t count, float scale, uint32_t row_bytes,
                           float *x, uint32_t *offsets)
@@ -175,14 +163,8 @@ INLINE int64_t list_eight_by_eight(const char *row, int are_bytes, int64_t count
 #undef ISA
 #undef NARROW_BYTES
 #undef WIDE_BYTES
-#if defined(__clang__)
-#pragma clang attribute pop
-#pragma clang attribute push(__attribute__((target("avx2,fma,avx512f,avx512vl,avx512bw,avx512dq"))), apply_to = function)
-#else
-#pragma GCC pop_options
-#pragma GCC push_options
-#pragma GCC target("avx2,fma,avx512f,avx512vl,avx512bw,avx512dq,prefer-vector-width=256")
-#endif
+END_TARGET
+BEGIN_TARGET("avx2,fma,avx512f,avx512vl,avx512bw,avx512dq", 256)
 /* Offsets of 16 rows, one after the other. */
 static inline __m512i sixteen_rows(uint32_t offset, uint32_t row_bytes)
 {
@@ -252,11 +234,7 @@ static inline int64_t spread_positive(const float *values, const float *listed, 
 #undef ISA
 #undef NARROW_BYTES
 #undef WIDE_BYTES
-#if defined(__clang__)
-#pragma clang attribute pop
-#else
-#pragma GCC pop_options
-#endif
+END_TARGET
 #endif
 
 static int best_instruction_set(void)

@@ -21,15 +21,7 @@
 
 #include "_integer.h"
 #include "_residues.h"
-
-#if defined(__GNUC__)
-#define INLINE static inline __attribute__((always_inline))
-#else
-#define INLINE static inline
-#endif
-
-#define CAT_(a, b) a##b
-#define CAT(a, b) CAT_(a, b)
+#include "_targets.h"
 
 #define LANES 8
 #define MOST_FLIPS 64
@@ -39,7 +31,6 @@
 #define TOO_ROUGH 1e-5
 #define CACHED 256
 
-enum { BASELINE, AVX2, AVX512 };
 enum { DONE, PAUSED, NEEDS_ROOM };
 
 /* A hidden layer, and the neurons of it that cross the cell that it is splitting: those are numbered anew, in order. */
@@ -443,33 +434,17 @@ INLINE int share_face_alone(const space *s, int64_t *frame, int64_t words, int64
 #include "_space_loops.h"
 #undef ISA
 
-#if defined(__x86_64__) && defined(__GNUC__)
-#define HAS_TARGETS 1
-#if defined(__clang__)
-#pragma clang attribute push(__attribute__((target("avx2,popcnt"))), apply_to = function)
-#else
-#pragma GCC push_options
-#pragma GCC target("avx2,popcnt")
-#endif
+#ifdef HAS_TARGETS
+BEGIN_TARGET("avx2,popcnt", 256)
 #define ISA avx2
 #include "_space_loops.h"
 #undef ISA
-#if defined(__clang__)
-#pragma clang attribute pop
-#pragma clang attribute push(__attribute__((target("avx512f,avx512vl,avx512dq,popcnt"))), apply_to = function)
-#else
-#pragma GCC pop_options
-#pragma GCC push_options
-#pragma GCC target("avx512f,avx512vl,avx512dq,popcnt")
-#endif
+END_TARGET
+BEGIN_TARGET("avx512f,avx512vl,avx512dq,popcnt", 256)
 #define ISA avx512
 #include "_space_loops.h"
 #undef ISA
-#if defined(__clang__)
-#pragma clang attribute pop
-#else
-#pragma GCC pop_options
-#endif
+END_TARGET
 #endif
 
 static run_loop *loop_for(int isa)

@@ -21,7 +21,7 @@ from nnapprox.regions.plane_input import PlaneInput
 from nnapprox.regions.polytope import Polytope
 from nnapprox.regions.residues import fingerprint, residues
 from nnapprox.regions.search import runs
-from tests.regions.adversarial import dependent_layers
+from tests.regions.adversarial import dependent_layers, with_cancelling_copies
 from tests.regions.test_cells import folded, random_network, sawtooth, shallow, zigzag
 
 UNIT = [(0, 1)] * 2
@@ -278,6 +278,37 @@ def test_integers_and_doubles_agree(seed):
     assert filtered.linear_regions == unfiltered.linear_regions
     assert filtered.distinct_affine_maps == unfiltered.distinct_affine_maps
     assert filtered.exact_fallbacks <= unfiltered.exact_fallbacks <= unfiltered.predicates
+
+
+@pytest.mark.parametrize("size", [2**4, 2**12, 2**24])
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("slope", [0, F(-1, 4)])
+def test_what_cancels_leaves_errors_that_are_bounded(seed, size, slope):
+    """Every line is there twice, and doubles tell the two apart; the counts are those of each line once."""
+    choose = random.Random(seed)
+    network = Network(he_normal((2, 6, 5, 4, 3, 1), seed).layers, Activation("leaky-relu", slope))
+    doubled = with_cancelling_copies(network, choose, size)
+    once = with_cancelling_copies(network, choose, 0)
+    first, second = count_plane(once, SQUARE), count_plane(doubled, SQUARE)
+    assert second.exact_fallbacks > 0
+    assert first.activation_regions == second.activation_regions == regions(doubled.astype("rational"), SQUARE)
+    assert first.linear_regions == second.linear_regions
+    assert first.distinct_affine_maps == second.distinct_affine_maps
+
+
+@pytest.mark.parametrize("exponent", [0, 3, -6])
+@pytest.mark.parametrize("seed", range(4))
+def test_deep_networks_in_integers_and_doubles(seed, exponent):
+    """Bounds grow from layer to layer: the quick ones do not decide here, the closer ones do at times."""
+    network = he_normal((2, *[7] * (8 + seed), 1), seed)
+    layers = [Affine(layer.weight * 10.0**exponent, layer.bias) for layer in network.layers]
+    filtered = count_plane(Network(layers), SQUARE)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(kernel_input, "COMFORTABLE", (1e300, 1e301))
+        unfiltered = count_plane(Network(layers), SQUARE)
+    assert filtered.activation_regions == unfiltered.activation_regions
+    assert filtered.linear_regions == unfiltered.linear_regions
+    assert filtered.exact_fallbacks < unfiltered.exact_fallbacks
 
 
 @pytest.mark.parametrize("widths", [(2, 30, 1), (2, 9, 9, 1), (2, 6, 5, 7, 6, 1)])

@@ -16,7 +16,7 @@ from nnapprox.regions import kernel_input, stand_in
 from nnapprox.regions.cells import cells
 from nnapprox.regions.polytope import Polytope
 from nnapprox.regions.space import counts
-from tests.regions.adversarial import dependent_layers
+from tests.regions.adversarial import dependent_layers, with_cancelling_copies
 from tests.regions.test_cells import folded, random_network, shallow, zigzag
 from tests.regions.test_plane import he_normal
 
@@ -152,6 +152,20 @@ def test_integers_and_doubles_agree(seed):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(kernel_input, "COMFORTABLE", (1e300, 1e301))
         assert regions(network, domain) == found
+
+
+@pytest.mark.parametrize("size", [2**4, 2**24])
+@pytest.mark.parametrize("seed", range(4))
+def test_what_cancels_leaves_errors_that_are_bounded(seed, size):
+    """As in the plane."""
+    choose = random.Random(seed)
+    network, domain = he_normal((3, 4, 4, 3, 1), seed), [(-1, 1)] * 3
+    first = count(with_cancelling_copies(network, choose, 0), domain)
+    second = count(with_cancelling_copies(network, choose, size), domain)
+    assert second.exact_fallbacks > 0
+    assert first.activation_regions == second.activation_regions
+    assert first.linear_regions == second.linear_regions
+    assert first.distinct_affine_maps == second.distinct_affine_maps
 
 
 @pytest.mark.parametrize("widths", [(3, 9, 9, 1), (3, 5, 5, 5, 5, 1), (4, 6, 5, 1), (5, 5, 4, 1), (6, 4, 3, 1)])
