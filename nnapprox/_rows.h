@@ -235,10 +235,11 @@ static void ROWS(update_group)(T *rows, const NAME(inputs) *in, const T *signals
     }
 }
 
-/* out = start + sum_c x[c] row[c] over the listed columns c, for NV vectors of every row. Meanwhile what is ahead, so
- * many bytes a column, comes to the nearest cache. */
-INLINE void ROWS(sum_listed)(const T *rows, int64_t stride, const NAME(inputs) *in, const char *ahead, int64_t item,
-                             const T *start, T *out, const int NV)
+/* out = start + sum_c x[c] row[c] over the listed columns c, for NV vectors of every row. Meanwhile what is at `next`,
+ * item bytes a column, comes to the nearest cache, and what is at `later` to the one after: evenly, since memory that is
+ * asked for much at once makes the sums wait. */
+INLINE void ROWS(sum_listed)(const T *rows, int64_t stride, const NAME(inputs) *in, const char *next, const char *later,
+                             int64_t item, const T *start, T *out, const int NV)
 {
     const int pairs = PAIRED ? NV / 2 : 0, singles = NV - 2 * pairs, sets = 4;
     PAIR both[4][4];
@@ -250,7 +251,8 @@ INLINE void ROWS(sum_listed)(const T *rows, int64_t stride, const NAME(inputs) *
         UNROLL for (int v = 0; v < singles; v++) sums[s][v] = sums[0][v] - sums[0][v];
     }
     for (int64_t k = 0; k < in->count; k += sets) {
-        PREFETCH(ahead + sets * item * k);
+        PREFETCH(next + sets * item * k);
+        PREFETCH_FAR(later + sets * item * k);
         UNROLL for (int s = 0; s < sets; s++) {
             const int64_t column = in->offsets[k + s];
             const PAIR values = in->x[column] - (PAIR){0}; /* read once for both sizes */
