@@ -161,7 +161,7 @@ static void ROWS(dot)(T *rows, const uint32_t *offsets, const T *x, int64_t coun
     }
 
 INLINE void ROWS(accumulate_group_columns)(const char *rows, const NAME(inputs) *in, const T *start,
-                                           int64_t start_room, T *out, int64_t room, const int NV)
+                                           int64_t start_room, T *out, int64_t room, const char *ahead, const int NV)
 {
     const int pairs = PAIRED ? NV / 2 : 0, singles = NV - 2 * pairs;
     const T *x = in->x;
@@ -176,6 +176,7 @@ INLINE void ROWS(accumulate_group_columns)(const char *rows, const NAME(inputs) 
     for (int64_t k = 0; k < in->count; k++) {
         const VECTOR *row = (const VECTOR *)(rows + in->offsets[k]);
         KEEP_ADDRESS(row);
+        if (ahead) PREFETCH_FAR(ahead + k * in->pace);
         UNROLL for (int g = 0; g < GROUP; g++) {
             const PAIR values = x[g * x_room + k] - (PAIR){0}; /* read once for both sizes */
             VECTOR value;
@@ -197,7 +198,8 @@ static void ROWS(accumulate_group)(const T *rows, const NAME(inputs) *in, const 
     for (int64_t done = 0; done < stride;) {
         const int64_t left = (stride - done) / LANES, nv = left < MOST_COLUMNS ? left : MOST_COLUMNS;
 #define CALL(n)                                                                                                    \
-    ROWS(accumulate_group_columns)((const char *)(rows + done), in, start + done, start_room, out + done, room, n);
+    ROWS(accumulate_group_columns)((const char *)(rows + done), in, start + done, start_room, out + done, room, \
+                                   done ? NULL : in->ahead, n);
         BY_COLUMNS(nv, CALL)
 #undef CALL
         done += nv * LANES;
