@@ -140,7 +140,7 @@ __attribute__((constructor)) static void fill_places(void)
         for (int bit = 7; bit >= 0; bit--)
             if (byte >> bit & 1) places[byte] = places[byte] << 8 | (uint64_t)bit;
 }
-/* The first values of a sample, a whole number of 8, times scale, and the columns of those that are not zero; how many. */
+/* A sample's first values, a whole number of 8, times scale, and the columns of those that are not zero; how many. */
 INLINE int64_t list_eight_by_eight(const char *row, int are_bytes, int64_t count, float scale, float *x,
                                    uint32_t *columns)
 {

@@ -51,7 +51,7 @@ INLINE T NAME(lane_sum)(NARROW v)
     return sum;
 }
 
-/* Values of one sample or of a group, and the byte offsets of the rows that they meet. */
+/* Values of one sample or of a group, and the byte offsets of the rows that they meet; in _lists.h, columns. */
 typedef struct {
     T *x;
     uint32_t *offsets;
