@@ -306,7 +306,6 @@ def page(kinds: Sequence[Networks]) -> list[str]:
         "do at the outputs. Weights are neither, so that it is no bound.",
         "",
         "## The curves",
-        "",
     ]  # fmt: skip
     for kind in kinds:
         lines += [*kind.picture(), *kind.curve_tables()]

@@ -32,13 +32,15 @@ static int NAME(sums_by_lists)(const layer_plan *first, const T *theta, const sa
     const T *weights = theta + first->weights, *bias = weights + inputs * stride;
     int finite = 1;
     for (int64_t g = 0; g < GROUP; g++, sums += PADDED(stride)) {
-        const char *next = rows[g] + inputs * data->item;
+        const char *next = rows[g] + inputs * data->item, *later = next + 2 * inputs * data->item;
+        for (int64_t k = 3 * inputs / 4 * data->item; k < inputs * data->item; k += 64) /* what summing rarely reaches */
+            PREFETCH_FAR(later - inputs * data->item + k);
         if (data->item == 1) NAME(list_row)(rows[g], 1, (T)data->scale, inputs, in);
         else NAME(list_row)(rows[g], 0, (T)data->scale, inputs, in);
 #define CALL(n)                                                                                                   \
     case n:                                                                                                       \
-        CAT(NAME(sum_listed), _narrow)(weights + done, NARROW_BYTES ? n * NARROW_LANES : stride, in, next, data->item, \
-                                       bias + done, sums + done, n);                                              \
+        CAT(NAME(sum_listed), _narrow)(weights + done, NARROW_BYTES ? n * NARROW_LANES : stride, in, next, later, \
+                                       data->item, bias + done, sums + done, n);                                              \
         break;
         for (int64_t done = 0; done < stride; done += 8 * NARROW_LANES) switch ((stride - done) / NARROW_LANES) {
                 CALL(1) CALL(2) CALL(3) CALL(4) CALL(6)

@@ -161,7 +161,7 @@ static void ROWS(dot)(T *rows, const uint32_t *offsets, const T *x, int64_t coun
     }
 
 INLINE void ROWS(accumulate_group_columns)(const char *rows, const NAME(inputs) *in, const T *start,
-                                           int64_t start_room, T *out, int64_t room, const int NV)
+                                           int64_t start_room, T *out, int64_t room, const char *ahead, const int NV)
 {
     const int pairs = PAIRED ? NV / 2 : 0, singles = NV - 2 * pairs;
     const T *x = in->x;
@@ -176,6 +176,7 @@ INLINE void ROWS(accumulate_group_columns)(const char *rows, const NAME(inputs) 
     for (int64_t k = 0; k < in->count; k++) {
         const VECTOR *row = (const VECTOR *)(rows + in->offsets[k]);
         KEEP_ADDRESS(row);
+        if (ahead) PREFETCH_FAR(ahead + k * in->pace);
         UNROLL for (int g = 0; g < GROUP; g++) {
             const PAIR values = x[g * x_room + k] - (PAIR){0}; /* read once for both sizes */
             VECTOR value;
@@ -197,7 +198,8 @@ static void ROWS(accumulate_group)(const T *rows, const NAME(inputs) *in, const 
     for (int64_t done = 0; done < stride;) {
         const int64_t left = (stride - done) / LANES, nv = left < MOST_COLUMNS ? left : MOST_COLUMNS;
 #define CALL(n)                                                                                                    \
-    ROWS(accumulate_group_columns)((const char *)(rows + done), in, start + done, start_room, out + done, room, n);
+    ROWS(accumulate_group_columns)((const char *)(rows + done), in, start + done, start_room, out + done, room, \
+                                   done ? NULL : in->ahead, n);
         BY_COLUMNS(nv, CALL)
 #undef CALL
         done += nv * LANES;
@@ -235,10 +237,11 @@ static void ROWS(update_group)(T *rows, const NAME(inputs) *in, const T *signals
     }
 }
 
-/* out = start + sum_c x[c] row[c] over the listed columns c, for NV vectors of every row. Meanwhile what is ahead, so
- * many bytes a column, comes to the nearest cache. */
-INLINE void ROWS(sum_listed)(const T *rows, int64_t stride, const NAME(inputs) *in, const char *ahead, int64_t item,
-                             const T *start, T *out, const int NV)
+/* out = start + sum_c x[c] row[c] over the listed columns c, for NV vectors of every row. Meanwhile what is at `next`,
+ * item bytes a column, comes to the nearest cache, and what is at `later` to the one after: evenly, since memory that is
+ * asked for much at once makes the sums wait. */
+INLINE void ROWS(sum_listed)(const T *rows, int64_t stride, const NAME(inputs) *in, const char *next, const char *later,
+                             int64_t item, const T *start, T *out, const int NV)
 {
     const int pairs = PAIRED ? NV / 2 : 0, singles = NV - 2 * pairs, sets = 4;
     PAIR both[4][4];
@@ -250,7 +253,8 @@ INLINE void ROWS(sum_listed)(const T *rows, int64_t stride, const NAME(inputs) *
         UNROLL for (int v = 0; v < singles; v++) sums[s][v] = sums[0][v] - sums[0][v];
     }
     for (int64_t k = 0; k < in->count; k += sets) {
-        PREFETCH(ahead + sets * item * k);
+        PREFETCH(next + sets * item * k);
+        PREFETCH_FAR(later + sets * item * k);
         UNROLL for (int s = 0; s < sets; s++) {
             const int64_t column = in->offsets[k + s];
             const PAIR values = in->x[column] - (PAIR){0}; /* read once for both sizes */

@@ -7,7 +7,7 @@
 static NAME(inputs) NAME(input_room)(const layer_plan *first, T *scratch)
 {
     const int64_t room = PADDED(first->inputs);
-    NAME(inputs) in = {scratch, (uint32_t *)(scratch + GROUP * room), 0, room};
+    NAME(inputs) in = {scratch, (uint32_t *)(scratch + GROUP * room), 0, room, NULL, 0};
     return in;
 }
 

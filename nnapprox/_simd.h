@@ -16,6 +16,7 @@
 
 #if defined(__GNUC__)
 #define PREFETCH(address) __builtin_prefetch(address)
+#define PREFETCH_FAR(address) __builtin_prefetch(address, 0, 2)
 /* One addition gives a row's address; without this the compiler indexes every access anew, which costs more. */
 #define KEEP_ADDRESS(pointer) __asm__("" : "+r"(pointer))
 #define BASE_BYTES 16
@@ -32,6 +33,7 @@
 #endif
 #else
 #define PREFETCH(address) ((void)(address))
+#define PREFETCH_FAR(address) ((void)(address))
 #define KEEP_ADDRESS(pointer) ((void)0)
 #define BASE_BYTES 0
 #define UNROLL
@@ -138,14 +140,12 @@ __attribute__((constructor)) static void fill_places(void)
         for (int bit = 7; bit >= 0; bit--)
             if (byte >> bit & 1) places[byte] = places[byte] << 8 | (uint64_t)bit;
 }
-/* The first values of a sample, a whole number of 8, times scale, and the columns of those that are not zero; how many.
- * Meanwhile the sample after the next comes to the second cache, far enough ahead to wait for memory. */
+/* The first values of a sample, a whole number of 8, times scale, and the columns of those that are not zero; how many. */
 INLINE int64_t list_eight_by_eight(const char *row, int are_bytes, int64_t count, float scale, float *x,
                                    uint32_t *columns)
 {
     int64_t kept = 0;
     for (int64_t k = 0; k < count; k += 8) {
-        _mm_prefetch(row + (2 * count + k) * (are_bytes ? 1 : 4), _MM_HINT_T1);
         const __m256 v = are_bytes ? _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64((const void *)(row + k))))
                                    : _mm256_loadu_ps((const float *)row + k);
         const int mask = _mm256_movemask_ps(_mm256_cmp_ps(v, _mm256_setzero_ps(), _CMP_NEQ_UQ));
@@ -199,7 +199,6 @@ INLINE int64_t list_sixteen_by_sixteen(const char *row, int are_bytes, int64_t c
     __m512i at = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
     int64_t kept = 0;
     for (int64_t k = 0; k < count; k += 16) {
-        _mm_prefetch(row + (2 * count + k) * (are_bytes ? 1 : 4), _MM_HINT_T1);
         const __m512 v = are_bytes ? _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128((const void *)(row + k))))
                                    : _mm512_loadu_ps((const float *)row + k);
         const __mmask16 mask = _mm512_cmp_ps_mask(v, _mm512_setzero_ps(), _CMP_NEQ_UQ);

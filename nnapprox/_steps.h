@@ -56,6 +56,8 @@ typedef struct {
     T *x;
     uint32_t *offsets;
     int64_t count, room; /* a group's samples stand room apart in x, and share offsets */
+    const char *ahead;   /* memory that comes to the second cache while a group is summed, or NULL */
+    int64_t pace;        /* at so many bytes an offset */
 } NAME(inputs);
 
 #define ROWS(name) CAT(NAME(name), _narrow)
@@ -512,6 +514,8 @@ static int NAME(forward)(const network_plan *net, const T *theta, const samples 
         else {
             finite &= NAME(fetch_group)(rows, data->item == 1, (T)data->scale, first->inputs,
                                         first->stride * (int64_t)sizeof(T), &in);
+            in.ahead = rows[0] + GROUP * data->inputs * data->item;
+            in.pace = 3 * GROUP * data->item; /* of an image's columns, about a third are listed */
             NAME(sums_of_group)(first, theta, &in, h);
         }
         for (const layer_plan *layer = first; layer < last; layer++) {
@@ -519,7 +523,7 @@ static int NAME(forward)(const network_plan *net, const T *theta, const samples 
             const NAME(values) v = NAME(values_of)(layer, scratch);
             for (int64_t g = 0; g < GROUP; g++)
                 NAME(activate)(net->activation, (T)net->leak, h + g * room, v.slope, layer->outputs, layer->stride);
-            const NAME(inputs) values = {h, v.offsets, layer->outputs, room};
+            const NAME(inputs) values = {h, v.offsets, layer->outputs, room, NULL, 0};
             h = scratch + layer[1].scratch;
             NAME(sums_of_group)(layer + 1, theta, &values, h);
         }

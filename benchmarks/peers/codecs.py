@@ -47,8 +47,8 @@ def gptq_at(
     network: Network, x: NDArray[np.float64], seen: NDArray[np.bool_], measure: Callable[[Network], float], error: float
 ) -> tuple[float, float] | None:
     """The bytes and the error of the coarsest step that keeps an error; None if none does."""
-    low, high, best = 1e-5, 10.0, None
-    for _ in range(11):
+    low, high, best = 1e-7, 10.0, None
+    for _ in range(12):
         step = float(np.sqrt(low * high))
         quantised, size = gptq(network, x, step, seen)
         if (found := measure(quantised)) <= error:
