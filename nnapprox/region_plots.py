@@ -6,6 +6,7 @@ every pixel is evaluated, and kinks are where those of neighbouring pixels diffe
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Sequence
 from fractions import Fraction
@@ -52,6 +53,9 @@ FEW_KINKS = 0.2
 
 BLOCK = 24
 """Pixels along the sides of what is evaluated together: few neurons change their state there."""
+
+LARGEST = 1e300
+"""Numbers are not drawn larger than this: those who draw take sums of them."""
 
 DIGITS = 9
 """Affine maps of pixels that agree to so many decimal digits have one colour."""
@@ -151,7 +155,8 @@ def _draw_graph(axes: Axes, network: Network, domain: Polytope, found: list[Cell
     else:
         knots = sorted({to_point(vertex) for cell in found for vertex in cell.polytope.vertices})
     x = np.array([float(knot[0]) for knot in knots])
-    values = network.astype("rational")(np.array(knots, dtype=object)).astype(np.float64)
+    exact = network.astype("rational")(np.array(knots, dtype=object))
+    values = np.vectorize(_nearest, otypes=[np.float64])(exact)
     height = values[:, output] - (values[:, level.against] if level and level.against is not None else 0)
     axes.plot(x, height, color="black", lw=1, zorder=1)
     place = {knot: k for k, knot in enumerate(knots)}
@@ -249,9 +254,8 @@ def _draw_raster(axes: Axes, network: Network, domain: Polytope, colour: str, le
         axes.plot([], [], color=_line_colour(layer), lw=_line_width(layer), label=f"kinks of hidden layer {layer + 1}")
     axes.imshow(overlay, clip_path=within, **placed)
     if level is not None:
-        height = pixels.values - float(level.value)
         for width, shade in ((5.0, "white"), (2.8, "#882255")):
-            axes.contour(x, y, height, levels=[0], colors=shade, linewidths=width, clip_path=within)
+            axes.contour(x, y, pixels.heights, levels=[0], colors=shade, linewidths=width, clip_path=within)
         axes.plot([], [], color="#882255", lw=2.8, label=str(level))
     _frame(axes, domain)
 
@@ -267,8 +271,8 @@ class _Pixels:
     ----------
     patterns : array of uint64, shape (hidden layers, rows, columns)
         A hash of the states of each hidden layer's neurons and of those before.
-    values : array, shape (rows, columns)
-        What the level reads off.
+    heights : array, shape (rows, columns)
+        How far what the level reads off is above it, times a positive number.
     gradients : array, shape (2, rows, columns)
         Its gradient.
     """
@@ -276,26 +280,29 @@ class _Pixels:
     def __init__(self, network: Network, x: Array, y: Array, level: Level) -> None:
         choose = np.random.default_rng(0)
         self._slope = float(network.negative_slope)
-        *hidden, last = (np.column_stack([layer.weight, layer.bias]) for layer in network.layers)
+        (*hidden, last), exponent = _of_handy_size(network)
         self._hidden = hidden
         self._keys = [choose.integers(2**63, dtype=np.uint64, size=len(layer)) for layer in hidden]
         # A random combination of the outputs tells maps apart as well as all of them do.
         read_off = last[level.output] - (0 if level.against is None else last[level.against])
         self._last = np.stack([read_off, choose.standard_normal(len(last)) @ last])
         self.patterns = np.empty((len(hidden), len(y), len(x)), dtype=np.uint64)
-        self.values = np.empty((len(y), len(x)))
+        self.heights = np.empty((len(y), len(x)))
         self._affine = np.empty((2, 3, len(y), len(x)))
         for top in range(0, len(y), BLOCK):
             for left in range(0, len(x), BLOCK):
                 self._evaluate((slice(top, top + BLOCK), slice(left, left + BLOCK)), x, y)
-        self.gradients = self._affine[0, :2]
+        self.heights -= _scaled(np.float64(level.value), -exponent)
+        self.gradients = _scaled(self._affine[0, :2], exponent)
 
     def maps(self) -> Array:
         """A number for the affine map at each point."""
         _, first, which = np.unique(self.patterns[-1], return_index=True, return_inverse=True)
         found = self._affine[1].reshape(3, -1)[:, first].T
         rounded = np.rint(found / np.abs(found).max(axis=0).clip(1e-300) * 10.0**DIGITS).astype(np.int64)
-        return _hashes(np.zeros(len(found), dtype=np.uint64), rounded.view(np.uint64))[which].reshape(self.values.shape)
+        return _hashes(np.zeros(len(found), dtype=np.uint64), rounded.view(np.uint64))[which].reshape(
+            self.heights.shape
+        )
 
     def _evaluate(self, block: tuple[slice, slice], x: Array, y: Array) -> None:
         """Fill in a block: layers are combinations of functions, which have an affine form at every point."""
@@ -325,8 +332,28 @@ class _Pixels:
             combined = np.concatenate([combined, themselves], axis=1)
         combined = self._last[:, :-1] @ combined
         combined[:, 2] += self._last[:, -1]
-        self.values[block] = (values @ combined[0]).reshape(shape)
+        self.heights[block] = (values @ combined[0]).reshape(shape)
         self._affine[(slice(None), slice(None), *block)] = np.moveaxis(combined @ forms, 0, 2).reshape(2, 3, *shape)
+
+
+def _of_handy_size(network: Network) -> tuple[list[Array], int]:
+    """Layers as (weight, bias) with the same states, and the exponent of two that their outputs lack.
+
+    Nothing gets too large or too small for doubles on the way.
+    """
+    layers, exponent = [], 0
+    for layer in network.layers:
+        rows = np.column_stack([layer.weight, _scaled(np.asarray(layer.bias), -exponent)])
+        size = int(np.frexp(np.abs(rows).max())[1])
+        layers.append(_scaled(rows, -size))
+        exponent += size
+    return layers, exponent
+
+
+def _scaled(numbers: Any, exponent: int) -> Any:
+    """Numbers times a power of two; the largest that are drawn where they become too large."""
+    with np.errstate(over="ignore"):
+        return np.clip(np.ldexp(numbers, exponent), -LARGEST, LARGEST)
 
 
 def _hashes(seeds: Array, words: Array) -> Array:
@@ -380,7 +407,15 @@ def _steepness(cell: Cell, level: Level | None) -> float:
     level = level or Level()
     weight = cell.affine.weight
     gradient = weight[level.output] - (0 if level.against is None else weight[level.against])
-    return float(np.hypot(*gradient.astype(np.float64)))
+    return math.hypot(*map(_nearest, gradient))
+
+
+def _nearest(number: Fraction) -> float:
+    """A double next to a number; the largest that is drawn where that is too large."""
+    try:
+        return float(number)
+    except OverflowError:
+        return LARGEST if number > 0 else -LARGEST
 
 
 def _line_colour(layer: int) -> str:

@@ -5,7 +5,7 @@ from fractions import Fraction as F
 import numpy as np
 import pytest
 
-from nnapprox import Network, region_plots
+from nnapprox import Affine, Network, region_plots
 from nnapprox.activation import Activation
 from nnapprox.calculus import affine, compose, parallel
 from nnapprox.errors import UsageError
@@ -79,6 +79,7 @@ def test_pixels_are_those_of_the_network(widths, slope):
     x, y = np.linspace(-1, 1, 2 * region_plots.BLOCK + 3), np.linspace(0, 1, region_plots.BLOCK + 5)
     level = Level(0) if widths[-1] == 1 else Level(0, against=2)
     pixels = region_plots._Pixels(network, x, y, level)
+    scale = 2.0 ** region_plots._of_handy_size(network)[1]
     seen = {}
     for place in np.ndindex(len(y), len(x)):
         values, slopes, states = np.array([x[place[1]], y[place[0]]]), np.eye(2), ()
@@ -89,10 +90,25 @@ def test_pixels_are_those_of_the_network(widths, slope):
         weight, bias = network.layers[-1].weight, network.layers[-1].bias
         if level.against is not None:
             weight, bias = weight - weight[level.against], bias - bias[level.against]
-        assert pixels.values[place] == pytest.approx((weight @ values + bias)[0], abs=1e-12)
+        assert scale * pixels.heights[place] == pytest.approx((weight @ values + bias)[0], abs=1e-12)
         assert pixels.gradients[(slice(None), *place)] == pytest.approx((weight @ slopes)[0], abs=1e-10)
         assert seen.setdefault(pixels.patterns[-1][place], states) == states
     assert len(set(seen.values())) == len(seen) > 50
+
+
+@pytest.mark.parametrize("exponent", [250, -250])
+def test_pixels_of_a_network_of_large_or_small_values(exponent):
+    """Weights times 2^exponent, biases so that nothing else changes: some sums are no doubles."""
+    network, levels = he_normal((2, 20, 20, 20, 20, 1)), np.linspace(-1, 1, 50)
+    usual, scaled = [], []
+    for number, layer in enumerate(network.layers, start=1):
+        bias = layer.bias if number < 4 else 0 * layer.bias  # what would be no double
+        usual.append(Affine(layer.weight, bias))
+        scaled.append(Affine(np.ldexp(layer.weight, exponent), np.ldexp(bias, exponent * min(number, 4))))
+    expected, found = (region_plots._Pixels(Network(made), levels, levels, Level()) for made in (usual, scaled))
+    assert (found.patterns == expected.patterns).all()
+    assert (np.sign(found.heights) == np.sign(expected.heights)).all()
+    assert np.isfinite(found.gradients).all()
 
 
 def test_what_is_counted_already():

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
+from decimal import Decimal
 from fractions import Fraction
 from functools import wraps
 from pathlib import Path
@@ -249,7 +249,7 @@ def _statistics_json(found: Statistics) -> dict[str, Any]:
 def _shown_statistics(told: Mapping[str, Any]) -> dict[str, object]:
     steepest = told["lipschitz"]
     squares = steepest["2_squared"]
-    root = f"{math.sqrt(squares[1]):.10g}"
+    root = _root(squares[1], 10)
     slice_of = told["coordinates"]
     return {
         "volumes, lengths and norms": slice_of
@@ -277,5 +277,10 @@ def _shown_sizes(volume: Mapping[str, Any] | None, edge: Mapping[str, Any] | Non
         "cells by their share of the volume": ", ".join(
             f"{count:,} from 10^{power}" for power, count in volume["decades"].items()
         ),
-        "longest edge": f"{math.sqrt(edge['squared_length']):.6g}",
+        "longest edge": _root(edge["squared_length"], 6),
     }
+
+
+def _root(square: Fraction, digits: int) -> str:
+    """A square root, whatever its size, to so many digits."""
+    return f"{(Decimal(square.numerator) / Decimal(square.denominator)).sqrt():.{digits}g}"
