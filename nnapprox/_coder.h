@@ -5,7 +5,9 @@
 #ifndef NNAPPROX_CODER_H
 #define NNAPPROX_CODER_H
 
+#include <math.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -529,6 +531,43 @@ static inline int32_t choose(model *m, const scan *s, double target, double weig
         if (cost < least) least = cost, best = q;
     }
     return best;
+}
+
+enum { LARGEST = 1 << 30, MOST_GAIN = 8 };  /* in bits, of a move that is looked at */
+
+/* A move of two entries of one row at once. */
+typedef struct { int64_t other; int32_t first, second; } pair;
+
+/* A move of entry j by one with the answer of entry k to it, where both cost less than `least`; whether there is one.
+ * The bits of k are those that it would take now, as far as they are known at j. `slope` is half the derivative of the
+ * distortion, whose second derivative is weight * gram. */
+static inline int answer(model *m, const scan *s, prices *p, const int32_t *q, int64_t j, int64_t k, const double *steps,
+                         const double *gram_j, double gram_kk, double weight, double rate, const double *slope,
+                         double *least, pair *best)
+{
+    prices other;
+    scan there;
+    int known = 0, found = 0;
+    const double curvature = weight * gram_kk * steps[k] * steps[k];
+    if (!(curvature > 0)) return 0;
+    for (int move = -1; move <= 1; move += 2) {
+        const double moved = move * steps[j];
+        const double target = q[k] - (slope[k] + weight * moved * gram_j[k]) * steps[k] / curvature;
+        const double nearest = floor(target + 0.5);
+        if (nearest == q[k] || fabs(nearest) > LARGEST / 2 || abs(q[j]) > LARGEST / 2) continue;
+        const double change = moved * (2 * slope[j] + weight * gram_j[j] * moved)
+            + curvature * ((nearest - target) * (nearest - target) - (q[k] - target) * (q[k] - target));
+        if (change >= *least + MOST_GAIN * rate) continue;
+        if (!known) {
+            there = *s, known = 1;
+            look(&there, k);
+            begin_prices(&other);
+        }
+        const double cost = change + rate * (price(m, s, p, q[j] + move) - price(m, s, p, q[j])
+            + price(m, &there, &other, (int32_t)nearest) - price(m, &there, &other, q[k]));
+        if (cost < *least) *least = cost, *best = (pair){k, q[j] + move, (int32_t)nearest}, found = 1;
+    }
+    return found;
 }
 
 #endif

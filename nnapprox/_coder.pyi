@@ -11,7 +11,9 @@ class Coder:
         self, q: Any, i: int, wanted: Any, steps: Any, factor: Any, weight: float, rate: float, error: Any,
         carried: Any,
     ) -> None: ...  # fmt: skip
-    def descend(self, q: Any, i: int, steps: Any, gram: Any, weight: float, rate: float, slope: Any) -> int: ...
+    def descend(
+        self, q: Any, i: int, steps: Any, gram: Any, weight: float, rate: float, slope: Any, partners: Any
+    ) -> int: ...  # fmt: skip
 
 class Writer:
     @property

@@ -31,6 +31,14 @@ cdef extern from "_coder.h" nogil:
     void pass_ "pass"(scan *, int64_t, int32_t) noexcept
     void end_row(scan *) noexcept
     int32_t code_integer(model *, stream *, const scan *, int, int32_t) noexcept
+    ctypedef struct prices:
+        pass
+    ctypedef struct pair:
+        int64_t other
+        int32_t first, second
+    void begin_prices(prices *) noexcept
+    int answer(model *, const scan *, prices *, const int32_t *, int64_t, int64_t, const double *, const double *, double,
+               double, double, const double *, double *, pair *) noexcept
     int32_t choose(model *, const scan *, double, double, double, int32_t) noexcept
     int next_byte(stream *) noexcept
     void finish(stream *) noexcept
@@ -139,34 +147,52 @@ cdef class Coder:
                 pass_(&self.place, j, q[i, j])
             end_row(&self.place)
 
+    cdef void _move(self, int32_t[:, ::1] q, int64_t i, int64_t j, int32_t chosen, const double[::1] steps,
+                    const double[:, ::1] gram, double weight, double[::1] slope) noexcept nogil:
+        cdef int64_t k
+        cdef double moved = (chosen - q[i, j]) * steps[j] * weight
+        q[i, j] = chosen
+        for k in range(q.shape[1]):
+            slope[k] += moved * gram[j, k]
+
     def descend(self, int32_t[:, ::1] q, int64_t i, const double[::1] steps, const double[:, ::1] gram, double weight,
-                double rate, double[::1] slope) -> int:
-        """Choose every entry of row i anew, given all others; returns how many changed.
+                double rate, double[::1] slope, const int32_t[:, ::1] partners) -> int:
+        """Choose every entry of row i anew, given all others, alone or together with a partner; returns how many moved.
 
         `slope` holds half the derivative of the distortion by the row's values, and is kept up to date; the second
-        derivative is weight * gram.
+        derivative is weight * gram. `partners` has a row for every column: other columns, or -1.
         """
-        cdef int64_t j, k, n = q.shape[1], changed = 0
+        cdef int64_t j, k, a, changed = 0
         cdef int32_t chosen
-        cdef double curvature, moved
+        cdef double curvature, least
+        cdef bint found
+        cdef prices known
+        cdef pair best
         with nogil:
             self._row(q, i)
-            for j in range(n):
+            for j in range(q.shape[1]):
                 look(&self.place, j)
                 curvature = weight * gram[j, j] * steps[j] * steps[j]
+                chosen = 0
                 if curvature > 0:
                     chosen = choose(self.state, &self.place, q[i, j] - slope[j] * steps[j] / curvature, curvature, rate,
                                     q[i, j])
-                else:
-                    chosen = 0
                 if chosen != q[i, j]:
-                    moved = (chosen - q[i, j]) * steps[j] * weight
-                    q[i, j] = chosen
+                    self._move(q, i, j, chosen, steps, gram, weight, slope)
                     changed += 1
-                    for k in range(n):
-                        slope[k] += moved * gram[j, k]
-                code_integer(self.state, NULL, &self.place, ADAPT, chosen)
-                pass_(&self.place, j, chosen)
+                found, least = False, 0
+                begin_prices(&known)
+                for a in range(partners.shape[1] if curvature > 0 else 0):
+                    k = partners[j, a]
+                    if k >= 0:
+                        found |= answer(self.state, &self.place, &known, &q[i, 0], j, k, &steps[0], &gram[j, 0],
+                                        gram[k, k], weight, rate, &slope[0], &least, &best)
+                if found:
+                    self._move(q, i, j, best.first, steps, gram, weight, slope)
+                    self._move(q, i, best.other, best.second, steps, gram, weight, slope)
+                    changed += 1
+                code_integer(self.state, NULL, &self.place, ADAPT, q[i, j])
+                pass_(&self.place, j, q[i, j])
             end_row(&self.place)
         return changed
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,7 @@ _NEAR = 0.01
 
 _MOST_TRIES = 8
 
-_FEW_TRIES = 3
+_FEW_TRIES = 4
 
 _COARSE, _FINER, _MOST_FINER = 2.0, 1.3, 45
 """From what error on, and by what, steps become finer until an accuracy is kept, and how often."""
@@ -30,10 +30,16 @@ _COARSE, _FINER, _MOST_FINER = 2.0, 1.3, 45
 _MOST_ERROR = 1e4
 """Steps for it leave no weights."""
 
-PLANS = (
-    Plan(rate=0.06), Plan(factors=(1.0, 1.3)), Plan(factors=(1.0, 1.7)), Plan(rate=0.06, factors=(1.0, 1.3)),
-)  # fmt: skip
-"""Ways to spend bits that are tried besides the usual one: which is best differs from network to network."""
+_ROUGH = 0.15
+"""How near plans are compared, relatively; `_SLOPE` tells what their sizes would be at the target."""
+
+_SLOPE = 0.4
+
+PRICES = ((0.09, 2.0), (0.14, 2.5), (0.2, 3.0), (0.3, 3.0))
+"""Rates and starts of plans: the fewer bits a weight has, the more it is worth to leave weights out."""
+
+_MANY = 100_000
+"""Weights with which one plan is all that is tried: there the others are no better, and slow."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +53,7 @@ class Point:
 Report = Callable[[float], None]
 
 
-def at_error(quantizer: Quantizer, error: float, report: Report | None = None, start: float | None = None) -> Point:
+def at_error(quantizer: Quantizer, error: float, report: Report | None = None, start: Attempt | None = None) -> Point:
     """The smallest file found that keeps within a relative L2 error on the inputs held out, and surely on others.
 
     Raises
@@ -55,18 +61,73 @@ def at_error(quantizer: Quantizer, error: float, report: Report | None = None, s
     UsageError
         The error is out of reach of the network's numbers.
     """
+    kept: list[Point] = []
 
     def excess(point: Point) -> float:
+        if point.attempt.assured <= error:
+            kept.append(point)
         return point.attempt.assured / error
 
-    best = _search(quantizer, excess, report, start or _first_step(quantizer, error))
-    if best is None:
+    plan = start.plan if start else Plan()
+    step = start.step * error / start.assured if start and start.assured else _first_step(quantizer, error)
+    best = _best_plan(quantizer, excess, report, step, plan)
+    for _ in range(_FEW_TRIES):
+        off = _off(excess(_point(quantizer, best.step, report, best.plan)))
+        if -_NEAR < off <= 0:
+            break
+        best = replace(best, step=_closer(best.step, off + _NEAR / 2))
+    if not kept and not _search(quantizer, excess, report, best.step, plan=best.plan):
         raise UsageError(f"no file keeps within a relative error of {error:g}: that is beyond this code's numbers")
-    for plan in PLANS:
-        other = _search(quantizer, excess, report, best.attempt.step, plan=plan, tries=_FEW_TRIES)
-        if other is not None:
-            best = min(best, other, key=lambda point: len(point.content))
+    return min(kept, key=lambda point: len(point.content))
+
+
+def _off(ratio: float) -> float:
+    return math.log(max(ratio, 1e-300))
+
+
+def _closer(step: float, off: float) -> float:
+    """A step that should be nearer to a target from which another is so far: errors grow a bit slower than steps."""
+    return step * math.exp(max(-3.0, min(3.0, -off / 0.9)))
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """A plan, the step at which it should meet the target, and the logarithm of its size there."""
+
+    plan: Plan
+    step: float
+    size: float
+
+
+def _best_plan(
+    quantizer: Quantizer, excess: Callable[[Point], float], report: Report | None, step: float, plan: Plan
+) -> _Trial:
+    """That of the best price near the one of a plan, compared near the target."""
+    best = _try(quantizer, excess, report, step, plan)
+    price = PRICES.index((plan.rate, plan.start))
+    if quantizer.network.parameters > _MANY:
+        return best
+    for way in (PRICES[price + 1 :], PRICES[:price][::-1]):
+        for rate, start in way:
+            other = _try(quantizer, excess, report, best.step, replace(plan, rate=rate, start=start))
+            if other.size >= best.size:
+                break
+            best = other
+        if best.plan != plan:
+            break
     return best
+
+
+def _try(
+    quantizer: Quantizer, excess: Callable[[Point], float], report: Report | None, step: float, plan: Plan
+) -> _Trial:
+    for _ in range(_MOST_TRIES):
+        point = _point(quantizer, step, report, plan)
+        off = _off(excess(point))
+        step = _closer(step, off)
+        if abs(off) < _ROUGH:
+            break
+    return _Trial(plan, step, math.log(len(point.content)) + _SLOPE * off)
 
 
 def at_bytes(quantizer: Quantizer, size: int, report: Report | None = None) -> Point:
@@ -118,11 +179,10 @@ def at_accuracy(quantizer: Quantizer, holds: Callable[[Network], bool], report: 
 
 def curve(quantizer: Quantizer, errors: Iterable[float] = CURVE, report: Report | None = None) -> Iterator[Point]:
     """A point for every error, each search beginning where the last one ended."""
-    start: float | None = None
-    before: float | None = None
+    start: Attempt | None = None
     for error in errors:
-        point = at_error(quantizer, error, report, start and before and start * error / before)
-        start, before = point.attempt.step, error
+        point = at_error(quantizer, error, report, start)
+        start = point.attempt
         yield point
 
 
@@ -145,7 +205,6 @@ def _search(
     *,
     finest: bool = True,
     plan: Plan | None = None,
-    tries: int = _MOST_TRIES,
 ) -> Point | None:
     """Find the step at which `excess` is just below 1; it grows with the step, or falls where `finest` is not set.
 
@@ -155,9 +214,9 @@ def _search(
     inside: tuple[float, float] | None = None  # (log step, log excess) where it holds
     outside: tuple[float, float] | None = None
     sense = 1.0 if finest else -1.0
-    for _ in range(tries):
+    for _ in range(_MOST_TRIES):
         point = _point(quantizer, step, report, plan)
-        off = math.log(max(excess(point), 1e-300)) * sense
+        off = _off(excess(point)) * sense
         here = (math.log(step), off)
         if off <= 0:
             if best is None or abs(off) <= abs(inside[1] if inside else math.inf):

@@ -1,7 +1,8 @@
 """Choosing the integers of a network: data-aware, and by the bits that the adaptive coder takes for them.
 
 Layer by layer, from calibration inputs alone: error feedback along inputs and outputs (as Frantar et al. 2022 do along
-inputs), then coordinate descent on distortion + rate * bits, where the bits are the live costs of the coder.
+inputs), then descent on distortion + rate * bits by one weight or two of a row at a time, where the bits are the live
+costs of the coder and their price falls to its end.
 """
 
 from __future__ import annotations
@@ -37,13 +38,19 @@ RATE = 0.09
 RIDGE = 1e-4
 """Of the refit of later layers, relative to the mean of diag(H)."""
 
-CONFIDENCE = 2.0
+CONFIDENCE = 1.5
 """Standard errors of the squared error from what is measured to what is assured; half as many of the error."""
 
 _RUNS = 20  # of neighbouring inputs, which may be of one hand: what the standard error is taken from
 
-PASSES = 8
-"""Of coordinate descent, at most; fewer where nothing changes any more."""
+PASSES = 30
+"""Of coordinate descent, at most; fewer where next to nothing changes any more."""
+
+FALLING = 10
+"""Passes in which the price of a bit falls to what it is: from few weights to more is a better way than all at once."""
+
+PARTNERS = 10
+"""Other weights of its row that a weight may move together with."""
 
 
 @dataclass(frozen=True)
@@ -56,10 +63,13 @@ class Plan:
         Of a bit, in squared steps.
     factors : tuple of float
         Of the layers' steps; those that are left out are 1.
+    start : float
+        The price of a bit at first, in that at the end.
     """
 
     rate: float = RATE
-    factors: tuple[float, ...] = ()
+    factors: tuple[float, ...] = (1.0, 1.5)
+    start: float = 2.0
 
     def factor(self, number: int) -> float:
         """Of the step of a layer."""
@@ -158,7 +168,7 @@ class Quantizer:
             undo = self._row_scale(number)
             weight, outer = weight * undo[:, None], outer / np.outer(undo, undo)
             image, rate = self.image if number == 0 else 0, plan.rate * step * step
-            search = _Search(weight, gram, outer, step * plan.factor(number), rate, image)
+            search = _Search(weight, gram, outer, step * plan.factor(number), rate, plan.start, image)
             chosen, error = search.run(coder, passes, _part(report, done / total, (done + weight.size) / total))
             layers.append(chosen)
             distortion += error
@@ -213,12 +223,25 @@ def _refit(weight: Array, gram: Array, inputs: Array, wanted: Array) -> Array:
     return np.asarray(weight + np.linalg.solve(gram + ridge * np.eye(len(gram)), inputs.T @ residual / len(inputs)).T)
 
 
+def _partners(gram: Array) -> Array:
+    """For every column those after it that it is most correlated with, int32 of shape (n, PARTNERS), or -1."""
+    scale = np.sqrt(np.diag(gram))
+    scale[scale == 0] = np.inf
+    correlation = np.triu(np.abs(gram) / np.outer(scale, scale), 1)
+    count = min(PARTNERS, len(gram))
+    chosen = np.argpartition(-correlation, count - 1, axis=1)[:, :count]
+    chosen = np.where(np.take_along_axis(correlation, chosen, axis=1) > 0, chosen, -1)
+    return np.ascontiguousarray(chosen, dtype=np.int32)
+
+
 class _Search:
     """The integers of one layer: minimises tr(G E H E^T) + rate * bits."""
 
-    def __init__(self, weight: Array, gram: Array, outer: Array, step: float, rate: float, image: int) -> None:
+    def __init__(
+        self, weight: Array, gram: Array, outer: Array, step: float, rate: float, start: float, image: int
+    ) -> None:
         self.weight, self.gram, self.outer = np.ascontiguousarray(weight), np.ascontiguousarray(gram), outer
-        self.image, self.rate = image, rate
+        self.image, self.rate, self.start = image, rate, start
         self.factor = upper_factor(damped(gram))
         self.lower = upper_factor(damped(outer)).T
         used = np.diag(gram) > 0
@@ -244,15 +267,18 @@ class _Search:
             mantissa, exponent = mantissa // 2, exponent + 1
         self.layer = IntegerLayer(np.zeros(weight.shape, np.int32), rows, classes, mantissa, exponent)
         self.steps = self.layer.steps()
+        self.partners = _partners(self.gram)
 
     def run(self, coder: _coder.Coder, passes: int, report: Callable[[float], None]) -> tuple[IntegerLayer, float]:
         """Choose, and let the coder learn what was chosen; gives the layer and its expected distortion."""
         q = self.layer.integers
         parts = passes + 2
-        self._feed_back(coder.copy(), q, _part(report, 0, 1 / parts))
+        self._feed_back(coder.copy(), q, self.start * self.rate, _part(report, 0, 1 / parts))
         for number in range(passes):
-            changed = self._descend(coder.copy(), q, _part(report, (number + 1) / parts, (number + 2) / parts))
-            if changed <= q.size // 1000:
+            rate = self.rate * (1 + (self.start - 1) * max(0.0, 1 - number / FALLING))
+            part = _part(report, (number + 1) / parts, (number + 2) / parts)
+            changed = self._descend(coder.copy(), q, rate, part)
+            if rate == self.rate and changed <= q.size // 1000:
                 break
         self._forget_classes()
         self._begin(coder)
@@ -271,26 +297,26 @@ class _Search:
             last = np.maximum.accumulate(np.where(kept, np.arange(len(shifts)), -1))
             shifts[:] = np.where(last >= 0, shifts[last], 0)
 
-    def _feed_back(self, coder: _coder.Coder, q: Array, report: Callable[[float], None]) -> None:
+    def _feed_back(self, coder: _coder.Coder, q: Array, rate: float, report: Callable[[float], None]) -> None:
         self._begin(coder)
         errors, carried = np.zeros_like(self.weight), np.empty(q.shape[1])
         for i in range(len(q)):
             pull = self.lower[i, :i] / self.lower[i, i] @ errors[:i]
             total = np.empty(q.shape[1])
             coder.feed_back(
-                q, i, self.weight[i] + pull, self.steps[i], self.factor, self.lower[i, i] ** 2, self.rate, total,
+                q, i, self.weight[i] + pull, self.steps[i], self.factor, self.lower[i, i] ** 2, rate, total,
                 carried,
             )  # fmt: skip
             errors[i] = total - pull
             report(i / len(q))
 
-    def _descend(self, coder: _coder.Coder, q: Array, report: Callable[[float], None]) -> int:
+    def _descend(self, coder: _coder.Coder, q: Array, rate: float, report: Callable[[float], None]) -> int:
         self._begin(coder)
         changed = 0
         error = q * self.steps - self.weight
         for i in range(len(q)):
             slope = (self.outer[i] @ error) @ self.gram
-            changed += coder.descend(q, i, self.steps[i], self.gram, self.outer[i, i], self.rate, slope)
+            changed += coder.descend(q, i, self.steps[i], self.gram, self.outer[i, i], rate, slope, self.partners)
             error[i] = q[i] * self.steps[i] - self.weight[i]
             report(i / len(q))
         return changed

@@ -124,7 +124,7 @@ def test_a_curve_that_is_interrupted_is_told_up_to_there(cli, monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(curve, "curve", interrupted)
-    result = cli("quantize", "exact.npz", "--json", "--quiet")
+    result = cli("quantize", "network.npz", "--json", "--quiet")
     assert result.status == 130
     assert len(json.loads(result.out)["curve"]) == 2
     assert "stopped: 2 points of the curve" in result.err
