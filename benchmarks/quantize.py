@@ -63,7 +63,7 @@ class Subject:
     @cached_property
     def quantizer(self) -> Quantizer:
         inputs, metadata = self.inputs, {"dataset": {"name": self.data.name}}
-        return Quantizer(self.network, inputs.learnt, inputs.image, metadata, inputs.gram, inputs.held)
+        return Quantizer(self.network, inputs.learnt, inputs.image, metadata, inputs.gram, inputs.deciding)
 
     def error(self, other: Network, count: int | None = None) -> float:
         """Relative L2 error of the outputs on some of the test images, or on all."""

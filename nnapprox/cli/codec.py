@@ -56,7 +56,7 @@ def quantize_by_codec(
     on_grids: list[tuple[float, float]] = []
     with output.progress(quiet) as report:
         metadata = _kept(stored.metadata)
-        quantizer = Quantizer(network, inputs.learnt, inputs.image, metadata, inputs.gram, inputs.held)
+        quantizer = Quantizer(network, inputs.learnt, inputs.image, metadata, inputs.gram, inputs.deciding)
         measured = (meter.measure(point, path, quantizer) for point in _points(quantizer, target, meter, report))
         curve, interrupted = output.gathered(measured, 1, "points of the curve")
         if plot is not None and not interrupted:

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from nnapprox.datasets import Dataset
 
 INPUTS = 15_000
-"""To learn from, and to decide on, at most."""
+"""To learn from, at most, and so many training inputs to decide on."""
+
+ENOUGH = 1000
+"""So many test inputs decide alone which files are good enough; fewer do so together with training inputs held out."""
 
 _BLOCKS, _HELD = 16, 4  # of so many runs of training inputs, one in so many is held out: neighbours may be of one hand
 _SLICE = 4_096
@@ -31,27 +34,31 @@ class Inputs:
 
     Attributes
     ----------
-    learnt, measured, held : arrays
-        To learn from; to measure files on; and to decide on, which of them are good enough: errors on the inputs that
-        were learnt from are too small.
+    learnt, measured : arrays
+        To learn from, and to measure files on.
+    deciding : tuple of arrays
+        On each of these an error that is asked for is kept: on what is measured, and perhaps on others. Errors on the
+        inputs that were learnt from are too small.
     labels : array or None
         Of the measured, where there are classes.
     image : int
         Columns of an image row, where inputs are images.
     gram : array or None
-        H of the first layer from all training inputs that are not held.
+        H of the first layer, from more inputs than are learnt from.
     """
 
     learnt: Array
     measured: Array
-    held: Array
+    deciding: tuple[Array, ...]
     labels: Array | None = None
     image: int = 0
     gram: Array | None = None
 
 
 def of_dataset(network: Network, data: Dataset, seed: int = 0) -> Inputs:
-    """Training inputs to learn from and others to decide on, drawn at random, and all test inputs.
+    """Training inputs to learn from, drawn at random, and all test inputs to measure and to decide on, without labels.
+
+    Where the test inputs are few, training inputs are held out to decide on, too.
 
     Raises
     ------
@@ -65,11 +72,17 @@ def of_dataset(network: Network, data: Dataset, seed: int = 0) -> Inputs:
     labels = data.y_test[: len(measured)] if data.classes is not None and network.widths[-1] == data.classes else None
     image = data.image_shape[1] if data.image_shape else 0
     divisor = float(data.divisor)
-    rest, held = _split(len(data.x_train))
+    measured = measured / divisor
+    rest, held = _split(len(data.x_train)) if len(measured) < ENOUGH else (np.arange(len(data.x_train)), None)
     rng = np.random.default_rng(np.random.SeedSequence(seed))
-    # at random, as MNIST's training images come from two sources by turns: every other one is no fair sample
-    learnt, decided = (data.x_train[np.sort(rng.permutation(chosen)[:most])] / divisor for chosen in (rest, held))
-    return Inputs(learnt, measured / divisor, decided, labels, image, _moments(data.x_train[rest], divisor))
+
+    def drawn(chosen: Array) -> Array:
+        # at random, as MNIST's training images come from two sources by turns: every other one is no fair sample
+        return np.asarray(data.x_train[np.sort(rng.permutation(chosen)[:most])] / divisor)
+
+    learnt = drawn(rest)
+    deciding = (measured,) if held is None else (measured, drawn(held))
+    return Inputs(learnt, measured, deciding, labels, image, _moments(data.x_train[rest], divisor))
 
 
 def _split(count: int) -> tuple[Array, Array]:
@@ -104,5 +117,6 @@ def of_domain(network: Network, domain: Sequence[tuple[Fraction, Fraction]] | No
         raise UsageError(f"a network of {network.widths[0]} inputs has no domain of dimension {len(box)}")
     low, high = np.array(box).T
     count = _UNIFORM if network.activation.has_kernel else _SLOW
-    streams = np.random.SeedSequence(seed).spawn(3)
-    return Inputs(*(low + (high - low) * np.random.default_rng(s).random((count, len(box))) for s in streams))
+    streams = np.random.SeedSequence(seed).spawn(2)
+    learnt, measured = (low + (high - low) * np.random.default_rng(s).random((count, len(box))) for s in streams)
+    return Inputs(learnt, measured, (measured,))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,9 +20,12 @@ CURVE = tuple(10 ** (-1 - k / 5.5) for k in range(12))
 _NEAR = 0.01
 """How near to its target, relatively, a search ends."""
 
+_CURVE_NEAR = 0.04
+"""The same on a curve, whose errors are as good as those beside them."""
+
 _MOST_TRIES = 8
 
-_FEW_TRIES = 4
+_FEW_TRIES = 6
 
 _COARSE, _FINER, _MOST_FINER = 2.0, 1.3, 45
 """From what error on, and by what, steps become finer until an accuracy is kept, and how often."""
@@ -53,8 +56,10 @@ class Point:
 Report = Callable[[float], None]
 
 
-def at_error(quantizer: Quantizer, error: float, report: Report | None = None, start: Attempt | None = None) -> Point:
-    """The smallest file found that keeps within a relative L2 error on the inputs held out, and surely on others.
+def at_error(
+    quantizer: Quantizer, error: float, report: Report | None = None, start: Attempt | None = None, near: float = _NEAR
+) -> Point:
+    """The smallest file found that keeps within a relative L2 error on all inputs that decide.
 
     Raises
     ------
@@ -64,21 +69,26 @@ def at_error(quantizer: Quantizer, error: float, report: Report | None = None, s
     kept: list[Point] = []
 
     def excess(point: Point) -> float:
-        if point.attempt.assured <= error:
+        if point.attempt.measured <= error:
             kept.append(point)
-        return point.attempt.assured / error
+        return point.attempt.measured / error
 
     plan = start.plan if start else Plan()
-    step = start.step * error / start.assured if start and start.assured else _first_step(quantizer, error)
-    best = _best_plan(quantizer, excess, report, step, plan)
+    step = start.step * error / start.measured if start and start.measured else _first_step(quantizer, error)
+    best = _best_plan(quantizer, excess, report, step, plan, PRICES if start is None else _prices_to(plan))
     for _ in range(_FEW_TRIES):
         off = _off(excess(_point(quantizer, best.step, report, best.plan)))
-        if -_NEAR < off <= 0:
+        if -near < off <= 0:
             break
-        best = replace(best, step=_closer(best.step, off + _NEAR / 2))
+        best = replace(best, step=_closer(best.step, off + near / 2))
     if not kept and not _search(quantizer, excess, report, best.step, plan=best.plan):
         raise UsageError(f"no file keeps within a relative error of {error:g}: that is beyond this code's numbers")
     return min(kept, key=lambda point: len(point.content))
+
+
+def _prices_to(plan: Plan) -> Sequence[tuple[float, float]]:
+    """The prices up to that of a plan: of the errors along a curve, the smaller ones want none above."""
+    return PRICES[: PRICES.index((plan.rate, plan.start)) + 1]
 
 
 def _off(ratio: float) -> float:
@@ -100,14 +110,15 @@ class _Trial:
 
 
 def _best_plan(
-    quantizer: Quantizer, excess: Callable[[Point], float], report: Report | None, step: float, plan: Plan
-) -> _Trial:
-    """That of the best price near the one of a plan, compared near the target."""
+    quantizer: Quantizer, excess: Callable[[Point], float], report: Report | None, step: float, plan: Plan,
+    prices: Sequence[tuple[float, float]],
+) -> _Trial:  # fmt: skip
+    """That of the best of some prices near the one of a plan, compared near the target."""
     best = _try(quantizer, excess, report, step, plan)
-    price = PRICES.index((plan.rate, plan.start))
+    price = prices.index((plan.rate, plan.start))
     if quantizer.network.parameters > _MANY:
         return best
-    for way in (PRICES[price + 1 :], PRICES[:price][::-1]):
+    for way in (prices[price + 1 :], prices[:price][::-1]):
         for rate, start in way:
             other = _try(quantizer, excess, report, best.step, replace(plan, rate=rate, start=start))
             if other.size >= best.size:
@@ -181,7 +192,7 @@ def curve(quantizer: Quantizer, errors: Iterable[float] = CURVE, report: Report 
     """A point for every error, each search beginning where the last one ended."""
     start: Attempt | None = None
     for error in errors:
-        point = at_error(quantizer, error, report, start)
+        point = at_error(quantizer, error, report, start, _CURVE_NEAR)
         start = point.attempt
         yield point
 

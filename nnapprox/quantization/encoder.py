@@ -8,7 +8,7 @@ costs of the coder and their price falls to its end.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from nnapprox import _coder
 from nnapprox.errors import UsageError
 from nnapprox.files.nnq import LARGEST, Encoded, IntegerLayer, fingerprint
 from nnapprox.network import Network
+from nnapprox.quantization.distance import relative_error
 from nnapprox.quantization.sensitivity import (
     activate,
     damped,
@@ -37,11 +38,6 @@ RATE = 0.09
 
 RIDGE = 1e-4
 """Of the refit of later layers, relative to the mean of diag(H)."""
-
-CONFIDENCE = 1.5
-"""Standard errors of the squared error from what is measured to what is assured; half as many of the error."""
-
-_RUNS = 20  # of neighbouring inputs, which may be of one hand: what the standard error is taken from
 
 PASSES = 30
 """Of coordinate descent, at most; fewer where next to nothing changes any more."""
@@ -90,9 +86,7 @@ class Attempt:
     predicted : float
         Relative L2 error of the outputs, to second order.
     measured : float
-        The same of the network that is decoded, on inputs that were held out or else on those learnt from.
-    assured : float
-        What it keeps within on others: `CONFIDENCE` standard errors more than what was measured.
+        The same of the network that is decoded, on the inputs that decide: the largest, where there are several sets.
     step : float
     plan : Plan
     """
@@ -100,7 +94,6 @@ class Attempt:
     encoded: Encoded
     predicted: float
     measured: float
-    assured: float
     step: float
     plan: Plan
 
@@ -120,8 +113,8 @@ class Quantizer:
         JSON values for the file.
     gram : array, shape (d + 1, d + 1), optional
         H of the first layer, where it is known from more inputs than x: what is 0 in all of x need not be elsewhere.
-    held : array of float64, shape (k, d), optional
-        Inputs that errors are measured on; by default x, on which they look smaller than on others.
+    deciding : sequence of arrays of float64, shape (k, d)
+        Sets of inputs on which errors are measured; by default x, on which they look smaller than on others.
     """
 
     def __init__(
@@ -131,7 +124,7 @@ class Quantizer:
         image: int = 0,
         metadata: dict[str, Any] | None = None,
         gram: Array | None = None,
-        held: Array | None = None,
+        deciding: Sequence[Array] = (),
     ) -> None:
         self.source, self.network, self.x = network, network.astype("float64"), x
         self.image, self.metadata = image, metadata or {}
@@ -141,8 +134,7 @@ class Quantizer:
         if not all(np.isfinite(a).all() for a in (*self.values, *self.grams)):
             raise UsageError("the network's values overflow on its inputs: it cannot be quantised")
         self.power = float((self.values[-1] ** 2).sum(axis=1).mean())
-        self.held = x if held is None else held
-        self.wanted = self.values[-1] if held is None else preactivations(self.network, held)[-1]
+        self.deciding = [(points, preactivations(self.network, points)[-1]) for points in deciding or (x,)]
         self.first_gram = moments(with_ones(x)) if gram is None else gram
 
     def quantize(
@@ -180,15 +172,11 @@ class Quantizer:
             layers, self.source.activation, self.source.dtype, self.image, fingerprint(self.source), self.metadata
         )
         predicted = math.sqrt(distortion / (self.power or 1.0))
-        return Attempt(encoded, predicted, *self._measure(encoded), step, plan)
+        return Attempt(encoded, predicted, self._measured(encoded), step, plan)
 
-    def _measure(self, encoded: Encoded) -> tuple[float, float]:
-        outputs = preactivations(encoded.network().astype("float64"), self.held)[-1]
-        off, power = ((outputs - self.wanted) ** 2).sum(axis=1), (self.wanted**2).sum(axis=1)
-        square = float(off.sum() / (power.sum() or len(off)))
-        runs = np.add.reduceat(off - square * power, np.arange(0, len(off), -(-len(off) // _RUNS)))
-        deviation = float(np.linalg.norm(runs)) / float(power.sum() or len(off))
-        return math.sqrt(square), math.sqrt(square + CONFIDENCE * deviation)
+    def _measured(self, encoded: Encoded) -> float:
+        network = encoded.network()
+        return max(relative_error(network, wanted, points) for points, wanted in self.deciding)
 
     def reference_bits(self, relative_error: float) -> float:
         """Reverse water-filling at an error: see `sensitivity.water_filling_bits`."""

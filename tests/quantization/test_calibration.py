@@ -24,13 +24,24 @@ def network(*widths, seed=0):
 
 
 @pytest.mark.parametrize("count", [2, 16, 100, 1001])
-def test_decisions_rest_on_other_inputs_than_what_is_learnt(count):
+def test_few_test_inputs_do_not_decide_alone(count):
     found = calibration.of_dataset(network(3, 1), data(count))
-    learnt, held = ({tuple(row) for row in rows} for rows in (found.learnt, found.held))
+    tests, held = found.deciding
+    learnt, held = ({tuple(row) for row in rows} for rows in (found.learnt, held))
+    assert np.array_equal(tests, found.measured)
     assert len(learnt | held) == count
     assert not learnt & held or count < 4
     ones = np.column_stack([found.learnt, np.ones(len(found.learnt))])
     assert np.allclose(found.gram, sensitivity.moments(ones))
+
+
+def test_many_test_inputs_decide_and_nothing_is_learnt_from_them():
+    few, many = data(100), data(calibration.ENOUGH)
+    arrays = {"x_train": few.x_train, "y_train": few.y_train, "x_test": -many.x_train, "y_test": many.y_train}
+    found = calibration.of_dataset(network(3, 1), Dataset.from_arrays("d", arrays))
+    (decided,) = found.deciding
+    assert np.array_equal(decided, -many.x_train)
+    assert np.array_equal(found.learnt, few.x_train)
 
 
 def test_what_is_seen_seldom_counts_for_more_than_it_was_seen():
@@ -51,11 +62,11 @@ def test_an_error_is_kept_on_inputs_that_were_never_seen():
     def draw(count):
         return rng.random((count, 60)) * (rng.random((count, 60)) < chance)
 
-    held = []
+    errors = []
     for seed in range(6):
-        net, x = network(60, 8, 2, seed=seed), draw(4000)
-        point = curve.at_error(Quantizer(net, draw(400), held=draw(400)), 0.02)
-        held.append(relative_error(point.attempt.encoded.network(), net(x), x) / 0.02)
-        assert point.attempt.measured < point.attempt.assured <= 0.02
-    assert max(held) < 1.05
-    assert np.mean(held) > 0.85
+        net, tests, x = network(60, 8, 2, seed=seed), draw(1000), draw(4000)
+        point = curve.at_error(Quantizer(net, draw(400), deciding=(tests, draw(200))), 0.02)
+        errors.append(relative_error(point.attempt.encoded.network(), net(x), x) / 0.02)
+        assert relative_error(point.attempt.encoded.network(), net(tests), tests) <= point.attempt.measured <= 0.02
+    assert max(errors) < 1.1
+    assert np.mean(errors) > 0.85
