@@ -294,7 +294,8 @@ def page(kinds: Sequence[Networks]) -> list[str]:
         "A target is met on the test images, and all peers get the coarsest steps that keep the same error. NNCodec "
         "(MPEG NNR, DeepCABAC) is at its best: a step for every tensor, dependent quantisation on or off, its "
         "rate-distortion search on or off, chosen on the test images themselves. GPTQ is Frantar et al. (2022) "
-        "with steps by layers' sensitivities and the order-0 entropy of its integers. Goals were set for networks of 96.35 % and 98.21 %.",
+        "with steps by layers' sensitivities and the order-0 entropy of its integers. Goals were set for "
+        "networks of 96.35 % and 98.21 %.",
         *table(
             ["network", "target", "error", "bytes", "goal", "reached", "reference", "NNCodec",
              f"ratio (goal {GOAL_RATIO})", "GPTQ", "ratio"],
