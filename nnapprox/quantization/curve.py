@@ -114,7 +114,7 @@ def _best_plan(
     prices: Sequence[tuple[float, float]],
 ) -> _Trial:  # fmt: skip
     """That of the best of some prices near the one of a plan, compared near the target."""
-    best = _try(quantizer, excess, report, step, plan)
+    best = _try(quantizer, excess, report, step, plan, _MOST_TRIES)
     price = prices.index((plan.rate, plan.start))
     if quantizer.network.parameters > _MANY:
         return best
@@ -130,9 +130,10 @@ def _best_plan(
 
 
 def _try(
-    quantizer: Quantizer, excess: Callable[[Point], float], report: Report | None, step: float, plan: Plan
-) -> _Trial:
-    for _ in range(_MOST_TRIES):
+    quantizer: Quantizer, excess: Callable[[Point], float], report: Report | None, step: float, plan: Plan,
+    tries: int = 1,
+) -> _Trial:  # fmt: skip
+    for _ in range(tries):
         point = _point(quantizer, step, report, plan)
         off = _off(excess(point))
         step = _closer(step, off)
