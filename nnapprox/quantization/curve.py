@@ -76,9 +76,9 @@ def at_error(
     plan = start.plan if start else Plan()
     step = start.step * error / start.measured if start and start.measured else _first_step(quantizer, error)
     best = _best_plan(quantizer, excess, report, step, plan, PRICES if start is None else _prices_to(plan))
-    for _ in range(_FEW_TRIES):
+    for number in range(_FEW_TRIES):
         off = _off(excess(_point(quantizer, best.step, report, best.plan)))
-        if -near < off <= 0:
+        if -near * (number + 1) < off <= 0:  # errors jump by some hundredths from step to step: luck may not come
             break
         best = replace(best, step=_closer(best.step, off + near / 2))
     if not kept and not _search(quantizer, excess, report, best.step, plan=best.plan):
