@@ -252,6 +252,17 @@ static double CAT(box_of_, ISA)(const space *s, int64_t *frame, int64_t words)
     return volume;
 }
 
+/* Give a part that begins behind the list of the edges which neuron c crosses the vertices that it makes on them. */
+static void CAT(meet_all_, ISA)(space *s, layer *now, int64_t *frame, int64_t *part, int64_t edges, int64_t c,
+                                const uint64_t *rest)
+{
+    const int64_t words = now->words, *const edge = part - edges;
+    part[DEPTH] = frame[DEPTH], part[VERTICES] = edges;
+    for (int64_t e = 0; e < edges; e++)
+        CAT(meet_, ISA)(s, now, vertex_of(s, part, words, e), vertex_of(s, frame, words, edge[e] >> 32),
+                        vertex_of(s, frame, words, edge[e] & 0xffffffff), c, rest);
+}
+
 /* Cut the current polytope by its first crossing neuron into the parts where it is off and on. */
 static int CAT(split_, ISA)(space *s, int64_t *frame)
 {
@@ -261,14 +272,11 @@ static int CAT(split_, ISA)(space *s, int64_t *frame)
     const int64_t c = first_of(rest, words), edges = CAT(find_edges_, ISA)(s, frame, now, c);
     const int64_t end = s->top + frame_words(s, words, count) + edges;
     if (edges < 0 || end + 2 * frame_words(s, words, count + edges) > s->arena_words) return 0;
-    const int64_t *const edge = s->arena + end - edges;
     int64_t *const off = s->arena + end, *on;
     drop(rest, c);
-    off[BELOW] = frame[BELOW], off[DEPTH] = frame[DEPTH], off[SECTION] = 0, off[VERTICES] = 0;
+    off[BELOW] = frame[BELOW], off[SECTION] = 0;
     memcpy(on_of(off), on_of(frame), (size_t)words * 8);
-    for (int64_t e = 0; e < edges; e++)
-        CAT(meet_, ISA)(s, now, vertex_of(s, off, words, off[VERTICES]++), vertex_of(s, frame, words, edge[e] >> 32),
-             vertex_of(s, frame, words, edge[e] & 0xffffffff), c, rest);
+    CAT(meet_all_, ISA)(s, now, frame, off, edges, c, rest);
     for (int64_t i = 0; i < count; i++) {
         int64_t *const v = vertex_of(s, frame, words, i);
         if (!has(positive_of(s, v), c)) memcpy(vertex_of(s, off, words, off[VERTICES]++), v, (size_t)stride * 8);
@@ -321,13 +329,10 @@ static int CAT(count_section_, ISA)(space *s, int64_t *frame)
     const int64_t c = first_of(rest, words), edges = CAT(find_edges_, ISA)(s, frame, now, c);
     const int64_t end = s->top + frame_words(s, words, count) + edges;
     if (edges < 0 || end + frame_words(s, words, count + edges) > s->arena_words) return 0;
-    const int64_t *const edge = s->arena + end - edges;
     int64_t *const part = s->arena + end;
     drop(rest, c);
-    part[BELOW] = s->top, part[DEPTH] = frame[DEPTH], part[SECTION] = 1, part[VERTICES] = 0;
-    for (int64_t e = 0; e < edges; e++)
-        CAT(meet_, ISA)(s, now, vertex_of(s, part, words, part[VERTICES]++), vertex_of(s, frame, words, edge[e] >> 32),
-             vertex_of(s, frame, words, edge[e] & 0xffffffff), c, rest);
+    part[BELOW] = s->top, part[SECTION] = 1;
+    CAT(meet_all_, ISA)(s, now, frame, part, edges, c, rest);
     for (int64_t i = 0; i < count; i++) {
         int64_t *const v = vertex_of(s, frame, words, i);
         if (has(positive_of(s, v), c) || has(positive_of(s, v) + words, c)) continue;

@@ -34,7 +34,7 @@ _MOST_ERROR = 1e4
 """Steps for it leave no weights."""
 
 _ROUGH = 0.15
-"""How near plans are compared, relatively; `_SLOPE` tells what their sizes would be at the target."""
+"""How near to the target the first plan is looked at; `_SLOPE` tells what the sizes of all would be there."""
 
 _SLOPE = 0.4
 
