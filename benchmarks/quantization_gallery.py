@@ -22,6 +22,7 @@ from benchmarks.peers import codecs, mpeg_nnr
 from benchmarks.pictures import DOCS, save
 from benchmarks.quantize import ERRORS, Row, Subject, decoded_a_second, nncodec_python
 from nnapprox import constructions, quantization_plots, rate_plots, rates
+from nnapprox.cli.output import accuracy_text
 from nnapprox.constructions.construction import UNIT
 from nnapprox.datasets.cache import cache_folder
 from nnapprox.files.grid_code import lossless_bits
@@ -152,14 +153,14 @@ class Networks:
             accuracy, deviation = subject.accuracy(subject.exact)
             lines += [
                 f"{self.widths}, seed {subject.path.stem.rsplit('-', 1)[1]}: {subject.network.parameters:,} weights, "
-                f"{4 * subject.network.parameters:,} bytes in float32, {_percent(accuracy, deviation)} %.",
+                f"{4 * subject.network.parameters:,} bytes in float32, {accuracy_text(accuracy, deviation)} %.",
                 *table(
                     ["bytes", "bits/weight", "relative L2 error", "sup error", "accuracy %", "reference", "ratio"],
                     [
                         [
                             f"{row.size:,}", f"{row.bits / subject.network.parameters:.3f}",
                             f"{row.relative_error:.3e}", f"{row.sup_error:.3g}",
-                            _percent(row.accuracy, row.standard_error), f"{row.reference_bits / 8:,.0f}",
+                            accuracy_text(row.accuracy, row.standard_error), f"{row.reference_bits / 8:,.0f}",
                             f"{row.bits / row.reference_bits:.2f}",
                         ]
                         for row in curve
@@ -208,10 +209,6 @@ class Networks:
             name = f"{self.widths}: the whole curve of {len(self.curves[0])} points, the slowest"
             lines.append([name, f"{curve:.1f} s", f"{whole} s", verdict(curve, whole)])
         return lines
-
-
-def _percent(share: float, deviation: float) -> str:
-    return f"{100 * share:.2f} ± {100 * deviation:.2f}"
 
 
 def squares() -> list[str]:
