@@ -53,7 +53,11 @@ Examples:
 @click.option("--schedule", default="cosine", show_default=True, metavar="constant|cosine|linear|power:A")
 @click.option("--average", is_flag=True, help="Give the mean of the iterates of the last 30 % of the steps.")
 @click.option("--init", type=Name(["small", "half-glorot", "glorot", "he"]), default="small", show_default=True)
-@click.option("--centre/--no-centre", default=True, show_default=True, help="Subtract the mean sample while training.")
+@click.option(
+    "--centre/--no-centre",
+    default=None,
+    help="Subtract the mean sample while training (default: below 200 units in the first hidden layer).",
+)
 @click.option("--sampling", type=Name(["iid", "shuffle"]), default="iid", show_default=True)
 @click.option("--dtype", type=Name(["float32", "float64"]), default="float32", show_default=True)
 @click.option("--seed", type=int, default=0, show_default=True)

@@ -1,6 +1,7 @@
 """``.nnq``: quantised networks, as small as they get; specified in docs/format-nnq.md.
 
-Weights are integers times powers of two times one step a layer, so that every decoder gives the same bits.
+Weights are integers times powers of two times one step a map, or exact products of two such, so that every decoder gives
+the same bits.
 """
 
 from __future__ import annotations
@@ -25,7 +26,10 @@ from nnapprox.network import Affine, Network
 
 Array = NDArray[Any]
 
-MAGIC, VERSION = b"NNQ", 2
+MAGIC, VERSION = b"NNQ", 3
+
+_WITHOUT_JOINTS = 2
+"""A version that is still read: it differs in having no joints."""
 
 MOST_WEIGHTS = 2**24
 """A file that claims to hold more weights is refused unread, unless ``NNAPPROX_MOST_WEIGHTS`` allows it."""
@@ -36,6 +40,7 @@ LARGEST = 2**30
 _HEAD = len(MAGIC) + 1 + 4
 _SOURCE_BYTES = 8
 _ENTRIES = 10_000  # coded in a few milliseconds
+_EXACT = 2.0**53  # integers below it are sums and products of doubles without rounding
 _MOST_SHIFT, _MOST_MANTISSA, _MOST_EXPONENT = 64, 2**16, 1100
 _MOST_METADATA = 2**20
 _DTYPES = ("float32", "float64")
@@ -71,12 +76,33 @@ class IntegerLayer:
         shifts = self.rows[:, np.newaxis] + self.columns + self.exponent
         return np.asarray(np.ldexp(float(self.mantissa), shifts))
 
-    def affine(self, dtype: str) -> Affine:
-        """The map, every entry rounded to nearest."""
+    def values(self) -> Array:
+        """The entries, float64 of shape (out, in + 1), exact where they are no subnormal numbers."""
         with np.errstate(over="ignore"):  # what is not finite is refused by Affine
-            values = np.ldexp(self.integers * float(self.mantissa), self.rows[:, None] + self.columns + self.exponent)
-            values = values.astype(dtype)
-        return Affine(values[:, :-1], values[:, -1])
+            return np.asarray(
+                np.ldexp(self.integers * float(self.mantissa), self.rows[:, None] + self.columns + self.exponent)
+            )
+
+    def after(self, inner: IntegerLayer) -> Array:
+        """The entries of this map after another, like `values`: exact sums of integers, then rounded once.
+
+        To the bias, the product's, that of this map is added.
+
+        Raises
+        ------
+        FileFormatError
+            The sums are too large to be exact in doubles.
+        """
+        shifts = self.columns[:-1] + inner.rows
+        least = int(shifts.min())
+        ours, theirs = np.ldexp(self.integers[:, :-1].astype(float), shifts - least), inner.integers.astype(float)
+        if not (abs(ours) @ abs(theirs)).max() < _EXACT:
+            raise FileFormatError("the product of two maps is out of range")
+        exponents = self.rows[:, None] + inner.columns + (self.exponent + inner.exponent + least)
+        with np.errstate(over="ignore", invalid="ignore"):
+            values = np.ldexp(ours @ theirs * float(self.mantissa * inner.mantissa), exponents)
+            values[:, -1] += self.values()[:, -1]
+        return np.asarray(values)
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +111,7 @@ class Encoded:
 
     Attributes
     ----------
-    layers : sequence of IntegerLayer
+    maps : sequence of IntegerLayer
     activation : Activation
     dtype : str
         ``float32`` or ``float64``: numbers of the network that is read.
@@ -95,18 +121,39 @@ class Encoded:
         The first 8 bytes of the SHA-256 of the network that was quantised, see `fingerprint`.
     metadata : mapping
         JSON values.
+    joints : tuple of int
+        Numbers of the maps, ascending and no two in a row, that no activation follows: each is the first of two maps
+        whose product is one layer, which is smaller so where the layer is nearly of low rank.
     """
 
-    layers: Sequence[IntegerLayer]
+    maps: Sequence[IntegerLayer]
     activation: Activation
     dtype: str
     image: int = 0
     source: bytes = bytes(_SOURCE_BYTES)
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    joints: tuple[int, ...] = ()
 
     def network(self) -> Network:
-        """The network that the file stands for."""
-        return Network((layer.affine(self.dtype) for layer in self.layers), self.activation)
+        """The network that the file stands for, its entries rounded to nearest.
+
+        Raises
+        ------
+        FileFormatError
+            Two maps have no exact product.
+        """
+        return Network(map(self._layer, self.starts()), self.activation)
+
+    def starts(self) -> list[int]:
+        """Numbers of the maps that layers begin with."""
+        return [number for number in range(len(self.maps)) if number - 1 not in self.joints]
+
+    def _layer(self, start: int) -> Affine:
+        first = self.maps[start]
+        values = self.maps[start + 1].after(first) if start in self.joints else first.values()
+        with np.errstate(over="ignore"):
+            values = values.astype(self.dtype)
+        return Affine(values[:, :-1], values[:, -1])
 
 
 def fingerprint(network: Network) -> bytes:
@@ -126,7 +173,10 @@ def read(path: str | Path) -> tuple[Network, dict[str, Any]]:
         The file is damaged, holds no network, or one that is larger than allowed.
     """
     encoded = read_encoded(path)
-    return encoded.network(), dict(encoded.metadata)
+    try:
+        return encoded.network(), dict(encoded.metadata)
+    except FileFormatError as error:
+        raise FileFormatError(f"{path} is damaged: {error}") from error
 
 
 def write(network: Network, metadata: Mapping[str, Any], path: str | Path) -> NoReturn:
@@ -165,17 +215,17 @@ def to_bytes(encoded: Encoded) -> bytes:
     UsageError
         The metadata are not JSON.
     """
-    widths = [encoded.layers[0].integers.shape[1] - 1, *(len(layer.integers) for layer in encoded.layers)]
+    widths = [encoded.maps[0].integers.shape[1] - 1, *(len(layer.integers) for layer in encoded.maps)]
     code = 2 * _ACTIVATIONS.index(encoded.activation.name) + _DTYPES.index(encoded.dtype)
-    header = [code, len(encoded.layers), *widths, encoded.image]
-    for layer in encoded.layers:
+    header = [code, len(encoded.maps), *widths, len(encoded.joints), *encoded.joints, encoded.image]
+    for layer in encoded.maps:
         header += [layer.mantissa, _zigzag(layer.exponent)]
     body = encoded.source + b"".join(map(_varint, header))
     slope = b"" if encoded.activation.slope is None else str(encoded.activation.slope).encode()
     for text in (slope,) * bool(slope) + (_deflate(encode(encoded.metadata)) if encoded.metadata else b"",):
         body += _varint(len(text)) + text
     writer = _coder.Writer()
-    for matrix in _matrices(encoded.layers, encoded.image, writer.coder):
+    for matrix in _matrices(encoded.maps, encoded.image, writer.coder):
         for first, last in _chunks(matrix):
             writer.write(matrix, first, last)
     body += writer.finish()
@@ -183,9 +233,9 @@ def to_bytes(encoded: Encoded) -> bytes:
 
 
 def matrix_bytes(encoded: Encoded) -> list[int]:
-    """Bytes of the stream that every matrix adds, in its order: rows and columns of every layer, then all integers."""
+    """Bytes of the stream that every matrix adds, in its order: rows and columns of every map, then all integers."""
     writer, sizes = _coder.Writer(), []
-    for matrix in _matrices(encoded.layers, encoded.image, writer.coder):
+    for matrix in _matrices(encoded.maps, encoded.image, writer.coder):
         before = writer.position
         for first, last in _chunks(matrix):
             writer.write(matrix, first, last)
@@ -197,13 +247,14 @@ def from_bytes(content: bytes, most_weights: int | None = None) -> Encoded:
     """The inverse of `to_bytes`; raises `FileFormatError`."""
     if content[: len(MAGIC)] != MAGIC:
         raise FileFormatError("it does not begin as one")
-    if content[len(MAGIC) : len(MAGIC) + 1] != bytes([VERSION]):
-        raise FileFormatError(f"it is not of version {VERSION}")
+    version = content[len(MAGIC) : len(MAGIC) + 1]
+    if version not in (bytes([_WITHOUT_JOINTS]), bytes([VERSION])):
+        raise FileFormatError(f"it is not of version {_WITHOUT_JOINTS} or {VERSION}")
     source = _Source(content[_HEAD:])
     if int.from_bytes(content[_HEAD - 4 : _HEAD], "little") != zlib.crc32(source.content) or len(content) < _HEAD:
         raise FileFormatError("its checksum does not hold")
     try:
-        return _parse(source, _limit(most_weights))
+        return _parse(source, _limit(most_weights), version == bytes([VERSION]))
     except (ValueError, TypeError, KeyError, RecursionError, OverflowError, zlib.error) as error:
         raise FileFormatError(str(error)) from error
 
@@ -217,14 +268,18 @@ def _limit(most_weights: int | None) -> int:
     return int(text)
 
 
-def _parse(source: _Source, most_weights: int) -> Encoded:
+def _parse(source: _Source, most_weights: int, with_joints: bool) -> Encoded:
     origin = source.take(_SOURCE_BYTES)
     kind, wide = divmod(source.number(2 * len(_ACTIVATIONS)), 2)
     depth = source.number(len(source.content))
     widths = [source.number(most_weights + 1) for _ in range(depth + 1)]
-    weights = sum(outputs * (inputs + 1) for inputs, outputs in pairwise(widths))
     if not depth or 0 in widths:
         raise ValueError("it has no layers, or an empty one")
+    joints = tuple(source.number(depth - 1) for _ in range(source.number(depth) if with_joints else 0))
+    if any(later - joint < 2 for joint, later in pairwise(joints)):
+        raise ValueError("its joints are not in order")
+    outer = [width for number, width in enumerate(widths) if number - 1 not in joints]
+    weights = max(sum(b * (a + 1) for a, b in pairwise(some)) for some in (widths, outer))
     if weights > most_weights:
         raise ValueError(
             f"it claims to hold {weights:,} weights: set NNAPPROX_MOST_WEIGHTS to allow more than {most_weights:,}"
@@ -239,36 +294,36 @@ def _parse(source: _Source, most_weights: int) -> Encoded:
     metadata = json.loads(_inflate(deflated)) if deflated else {}
     if not isinstance(metadata, dict):
         raise ValueError("its metadata are no object")
-    layers = [
+    maps = [
         IntegerLayer(np.zeros((b, a + 1), np.int32), np.zeros(b, np.int32), np.zeros(a + 1, np.int32), *step)
         for (a, b), step in zip(pairwise(widths), steps, strict=True)
     ]
     reader = _coder.Reader(np.frombuffer(source.rest(), dtype=np.uint8))
-    for matrix in _matrices(layers, image, reader.coder):
+    for matrix in _matrices(maps, image, reader.coder):
         for first, last in _chunks(matrix):
             reader.read(matrix, first, last)
             if reader.excess > 4:
                 raise ValueError("its stream ends too early")
     if reader.excess < 0:
         raise ValueError("its stream goes on after its end")
-    if any(abs(layer.integers).max() > LARGEST for layer in layers):
+    if any(abs(layer.integers).max() > LARGEST for layer in maps):
         raise ValueError("a number is out of range")
-    return Encoded(layers, Activation(name, slope), _DTYPES[wide], image, origin, metadata)
+    return Encoded(maps, Activation(name, slope), _DTYPES[wide], image, origin, metadata, joints)
 
 
-def _matrices(layers: Sequence[IntegerLayer], image: int, coder: _coder.Coder) -> Iterator[Array]:
+def _matrices(maps: Sequence[IntegerLayer], image: int, coder: _coder.Coder) -> Iterator[Array]:
     """Every matrix of the stream in its order, each when the coder has begun it; raises ValueError.
 
     What is read into one matrix tells how to read those after it.
     """
-    widths = [0 if number else image for number in range(len(layers))]
-    for layer, width in zip(layers, widths, strict=True):
+    widths = [0 if number else image for number in range(len(maps))]
+    for layer, width in zip(maps, widths, strict=True):
         coder.begin(layer.rows.size, 0)
         yield layer.rows[np.newaxis]
         coder.begin(layer.columns.size, width)
         yield layer.columns[np.newaxis]
     coder.renew()
-    for layer, width in zip(layers, widths, strict=True):
+    for layer, width in zip(maps, widths, strict=True):
         if max(abs(layer.rows).max(), abs(layer.columns).max()) > _MOST_SHIFT:
             raise ValueError("a shift is out of range")
         coder.begin(layer.integers.shape[1], width, layer.rows.astype(np.int8), layer.columns.astype(np.int8))

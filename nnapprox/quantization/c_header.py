@@ -64,13 +64,15 @@ enum { NNAPPROX_DEPTH = @DEPTH@, NNAPPROX_INPUTS = @INPUTS@, NNAPPROX_OUTPUTS = 
 static const int32_t NNAPPROX_WIDTHS[] = {@WIDTHS@};
 static const float NNAPPROX_MANTISSAS[] = {@MANTISSAS@};
 static const int NNAPPROX_EXPONENTS[] = {@EXPONENTS@};
+/* Whether the activation stands before a map: not before the first, nor between two whose product is one layer. */
+static const uint8_t NNAPPROX_ACTIVATED[] = {@ACTIVATED@};
 
 /* The coded integers, as they end the .nnq file. */
 static const uint8_t NNAPPROX_STREAM[] = {
 @BYTES@
 };
 
-/* Shifts of rows and columns, and integers row by row with the bias last, of one layer after another. */
+/* Shifts of rows and columns, and integers row by row with the bias last, of one map after another. */
 typedef struct {
     int8_t shifts[@SHIFTS@];
     @TYPE@ integers[@INTEGERS@];
@@ -148,7 +150,8 @@ static void nnapprox_forward(const nnapprox_weights *w, const float *x, float *y
     for (int l = 0; l < NNAPPROX_DEPTH; l++) {
         const int32_t columns = NNAPPROX_WIDTHS[l] + 1, rows = NNAPPROX_WIDTHS[l + 1];
         for (int32_t j = 0; j < columns; j++)
-            in[j] = ldexpf(j + 1 == columns ? 1 : l ? nnapprox_activation(out[j]) : out[j], shifts[rows + j]);
+            in[j] = ldexpf(j + 1 == columns ? 1 : NNAPPROX_ACTIVATED[l] ? nnapprox_activation(out[j]) : out[j],
+                           shifts[rows + j]);
         for (int32_t i = 0; i < rows; i++) {
             float sum = 0;
             for (int32_t j = 0; j < columns; j++) sum += (float)*integers++ * in[j];
@@ -207,16 +210,16 @@ def write_c_header(encoded: Encoded, path: str | Path, about: str = "A quantised
 
 def c_header(encoded: Encoded, about: str) -> tuple[str, Footprint]:
     """The text of the header, and what the network takes; raises as `write_c_header` does."""
-    layers = encoded.layers
-    widths = [layers[0].integers.shape[1] - 1, *(len(layer.integers) for layer in layers)]
+    maps = encoded.maps
+    widths = [maps[0].integers.shape[1] - 1, *(len(layer.integers) for layer in maps)]
     content = to_bytes(encoded)
     content = content[_stream_start(content, encoded) :]
-    kind = _integer_type(max(int(np.abs(layer.integers).max()) for layer in layers))
-    count = sum(layer.integers.size for layer in layers)
-    shifts = sum(layer.rows.size + layer.columns.size for layer in layers)
+    kind = _integer_type(max(int(np.abs(layer.integers).max()) for layer in maps))
+    count = sum(layer.integers.size for layer in maps)
+    shifts = sum(layer.rows.size + layer.columns.size for layer in maps)
     widest, decoder = max(widths), _decoder()
     footprint = Footprint(
-        flash=len(content) + 4 * 129 + 12 * len(widths),
+        flash=len(content) + 4 * 129 + 13 * len(widths),
         weights=shifts + kind[1] * count,
         tables=_TABLES,
         scratch=_model_bytes(decoder) + 5 * 4 * (widest + 1),
@@ -230,13 +233,14 @@ def c_header(encoded: Encoded, about: str) -> tuple[str, Footprint]:
         "TABLES": footprint.tables,
         "SCRATCH": footprint.scratch,
         "STACK": footprint.stack,
-        "DEPTH": len(layers),
+        "DEPTH": len(maps),
         "INPUTS": widths[0],
         "OUTPUTS": widths[-1],
         "WIDEST": widest,
         "WIDTHS": ", ".join(map(str, widths)),
-        "MANTISSAS": ", ".join(str(layer.mantissa) for layer in layers),
-        "EXPONENTS": ", ".join(str(layer.exponent) for layer in layers),
+        "MANTISSAS": ", ".join(str(layer.mantissa) for layer in maps),
+        "EXPONENTS": ", ".join(str(layer.exponent) for layer in maps),
+        "ACTIVATED": ", ".join(str(int(start > 0 and start - 1 not in encoded.joints)) for start in range(len(maps))),
         "BYTES": "\n".join(_lines(content)),
         "SHIFTS": shifts,
         "INTEGERS": count,
@@ -272,7 +276,7 @@ def _stream_start(content: bytes, encoded: Encoded) -> int:
         return value | content[place] << shift, place + 1
 
     place = _FIXED_HEADER
-    for _ in range(4 + 3 * len(encoded.layers)):  # kind, depth, widths, image, steps
+    for _ in range(5 + 3 * len(encoded.maps) + len(encoded.joints)):  # kind, depth, widths, joints, image, steps
         _, place = number(place)
     for _ in range(1 + (encoded.activation.slope is not None)):
         length, place = number(place)

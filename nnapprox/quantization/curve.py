@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -73,9 +74,15 @@ def at_error(
             kept.append(point)
         return point.attempt.measured / error
 
-    plan = start.plan if start else Plan()
-    step = start.step * error / start.measured if start and start.measured else _first_step(quantizer, error)
-    best = _best_plan(quantizer, excess, report, step, plan, PRICES if start is None else _prices_to(plan))
+    plan = replace(start.plan if start else Plan(), ranks=quantizer.ranks(error))
+    known = start is not None and start.measured > 0 and bool(start.plan.ranks) == bool(plan.ranks)
+    step = start.step * error / start.measured if start and known else _first_step(quantizer, error, plan)
+    prices = PRICES if start is None else _prices_to(plan)
+    best = _best_plan(quantizer, excess, report, step, plan, prices)
+    if plan.ranks and quantizer.network.parameters <= _MANY:
+        whole = replace(best.plan, ranks=())
+        other = _try(quantizer, excess, report, _first_step(quantizer, error, whole), whole, _MOST_TRIES)
+        best = min(best, other, key=lambda trial: trial.size)
     for number in range(_FEW_TRIES):
         off = _off(excess(_point(quantizer, best.step, report, best.plan)))
         if -near * (number + 1) < off <= 0:  # errors jump by some hundredths from step to step: luck may not come
@@ -150,9 +157,14 @@ def at_bytes(quantizer: Quantizer, size: int, report: Report | None = None) -> P
     UsageError
         Not even a network of zeros is so small.
     """
-    best = _search(
-        quantizer, lambda point: size / len(point.content), report, _first_step(quantizer, 0.1), finest=False
-    )
+    def excess(point: Point) -> float:
+        return size / len(point.content)
+
+    best = _search(quantizer, excess, report, _first_step(quantizer, 0.1), finest=False)
+    if best and (plan := _by_products(quantizer, best)):
+        step = _first_step(quantizer, best.attempt.measured, plan)
+        other = _search(quantizer, excess, report, step, finest=False, plan=plan)
+        best = min(best, other or best, key=lambda point: point.attempt.measured)
     if best is None:
         least = len(_point(quantizer, _first_step(quantizer, _MOST_ERROR), report).content)
         raise UsageError(f"no file of {size} bytes was found: without any weights it takes {least}")
@@ -160,7 +172,30 @@ def at_bytes(quantizer: Quantizer, size: int, report: Report | None = None) -> P
 
 
 def at_accuracy(quantizer: Quantizer, holds: Callable[[Network], bool], report: Report | None = None) -> Point:
-    """The smallest file found of a network for which something holds.
+    """The smallest file found of a network for which something holds: see `_accurate`.
+
+    Raises
+    ------
+    UsageError
+        It never does.
+    """
+    best = _accurate(quantizer, holds, report, Plan())
+    if plan := _by_products(quantizer, best):
+        with suppress(UsageError):
+            best = min(best, _accurate(quantizer, holds, report, plan), key=lambda point: len(point.content))
+    return best
+
+
+def _by_products(quantizer: Quantizer, whole: Point) -> Plan | None:
+    """A plan in which products stand for layers, at about the error of a file in which none do."""
+    ranks = quantizer.ranks(whole.attempt.measured)
+    return replace(whole.attempt.plan, ranks=ranks) if ranks else None
+
+
+def _accurate(
+    quantizer: Quantizer, holds: Callable[[Network], bool], report: Report | None, plan: Plan
+) -> Point:
+    """The smallest file found by a plan of a network for which something holds.
 
     Finer steps are taken until it does, then some between the last two: what holds need not hold of all finer ones.
 
@@ -169,9 +204,9 @@ def at_accuracy(quantizer: Quantizer, holds: Callable[[Network], bool], report: 
     UsageError
         It never does.
     """
-    step, best = _first_step(quantizer, _COARSE), None
+    step, best = _first_step(quantizer, _COARSE, plan), None
     for _ in range(_MOST_FINER):
-        point = _point(quantizer, step, report)
+        point = _point(quantizer, step, report, plan)
         if holds(point.attempt.encoded.network()):
             best = point
             break
@@ -181,7 +216,7 @@ def at_accuracy(quantizer: Quantizer, holds: Callable[[Network], bool], report: 
     low, high = step, step * _FINER
     for _ in range(_FEW_TRIES):
         middle = math.sqrt(low * high)
-        point = _point(quantizer, middle, report)
+        point = _point(quantizer, middle, report, plan)
         if holds(point.attempt.encoded.network()):
             best, low = min(best, point, key=lambda point: len(point.content)), middle
         else:
@@ -198,8 +233,8 @@ def curve(quantizer: Quantizer, errors: Iterable[float] = CURVE, report: Report 
         yield point
 
 
-def _first_step(quantizer: Quantizer, error: float) -> float:
-    weights = quantizer.network.parameters
+def _first_step(quantizer: Quantizer, error: float, plan: Plan | None = None) -> float:
+    weights = quantizer.weights(plan.ranks if plan else ())
     power = quantizer.power or 1.0
     return error * math.sqrt(power * 12 / weights)
 
@@ -261,8 +296,8 @@ def layer_bits(encoded: Encoded) -> list[dict[str, Any]]:
     The coder mixes zeros and values: their shares are those of the order-0 entropy, which is told too.
     """
     out = []
-    sizes, depth = matrix_bytes(encoded), len(encoded.layers)
-    for number, layer in enumerate(encoded.layers):
+    sizes, depth = matrix_bytes(encoded), len(encoded.maps)
+    for number, layer in enumerate(encoded.maps):
         q = layer.integers
         _, counts = np.unique(q, return_counts=True)
         entropy = float((counts * np.log2(q.size / counts)).sum())

@@ -1,6 +1,6 @@
 """Choosing the integers of a network: data-aware, and by the bits that the adaptive coder takes for them.
 
-Layer by layer, from calibration inputs alone: error feedback along inputs and outputs (as Frantar et al. 2022 do along
+Map by map (a layer, or one of two whose product is nearly a layer, see `factors`), from calibration inputs alone: error feedback along inputs and outputs (as Frantar et al. 2022 do along
 inputs), then descent on distortion + rate * bits by one weight or two of a row at a time, where the bits are the live
 costs of the coder and their price falls to its end.
 """
@@ -8,18 +8,21 @@ costs of the coder and their price falls to its end.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nnapprox import _coder
-from nnapprox.errors import UsageError
+from nnapprox.errors import FileFormatError, UsageError
 from nnapprox.files.nnq import LARGEST, Encoded, IntegerLayer, fingerprint
-from nnapprox.network import Network
+from nnapprox.network import Affine, Network
 from nnapprox.quantization.distance import relative_error
+from nnapprox.quantization.factors import Factors
 from nnapprox.quantization.sensitivity import (
     activate,
     damped,
@@ -57,19 +60,56 @@ class Plan:
     ----------
     rate : float
         Of a bit, in squared steps.
-    factors : tuple of float
-        Of the layers' steps; those that are left out are 1.
     start : float
         The price of a bit at first, in that at the end.
+    ranks : tuple of int
+        Of the layers: 0 for one that stays whole; all do where there are none.
     """
 
     rate: float = RATE
-    factors: tuple[float, ...] = (1.0, 1.5)
     start: float = 2.0
+    ranks: tuple[int, ...] = ()
 
-    def factor(self, number: int) -> float:
-        """Of the step of a layer."""
-        return self.factors[number] if number < len(self.factors) else 1.0
+    @staticmethod
+    def factor(layer: int) -> float:
+        """Of the steps of a layer."""
+        return 1.5 if layer == 1 else 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class _Map:
+    """What is quantised at once: a layer, or one of two maps whose product stands for it.
+
+    Attributes
+    ----------
+    layer : int
+        The number of the layer.
+    weight : array of float64, shape (out, in + 1)
+        The bias is the last column.
+    wanted : array of float64, shape (m, out)
+        Its values at the calibration inputs.
+    gram : array of float64, shape (out, out)
+        G of its outputs.
+    joint : bool
+        Whether it is the first of two: no activation follows.
+    homogeneous : bool
+        Whether its rows may be scaled by what the next map's columns are divided by.
+    """
+
+    layer: int
+    weight: Array
+    wanted: Array
+    gram: Array
+    joint: bool
+    homogeneous: bool
+
+    def scale(self) -> Array:
+        """What the rows are multiplied by so that their errors count alike."""
+        scale = np.ones(len(self.weight))
+        sensitivity = np.diag(self.gram)
+        if self.homogeneous:
+            np.sqrt(sensitivity, where=sensitivity > 0, out=scale)
+        return scale
 
 
 _MANTISSA_BITS = 6  # of a step
@@ -146,57 +186,89 @@ class Quantizer:
     ) -> Attempt:
         """Quantise with a step: an error of one step in one weight costs step^2 at the outputs."""
         report, plan = report or (lambda share: None), plan or Plan()
-        coder, layers, inputs, distortion = _coder.Coder(), [], self.x, 0.0
-        total, done = self.network.parameters, 0
+        coder, chosen, inputs, distortion = _coder.Coder(), [], self.x, 0.0
+        maps = list(self._maps(plan.ranks))
+        total, done = sum(each.weight.size for each in maps), 0
         undo = np.ones(self.network.widths[0])
-        for number, layer in enumerate(self.network.layers):
-            weight, gram = np.column_stack([layer.weight, layer.bias]), self.first_gram
+        for number, each in enumerate(maps):
+            weight, gram = each.weight, self.first_gram
             if number:
-                inputs = with_ones(activate(self.network.activation, inputs))
+                inputs = with_ones(inputs if maps[number - 1].joint else activate(self.network.activation, inputs))
                 gram = moments(inputs)
-                weight = np.column_stack([layer.weight / undo, layer.bias])
-                weight = _refit(weight, gram, inputs, self.values[number])
-            outer = self.grams[number]
-            undo = self._row_scale(number)
-            weight, outer = weight * undo[:, None], outer / np.outer(undo, undo)
+                weight = np.column_stack([weight[:, :-1] / undo, weight[:, -1]])
+                weight = _refit(weight, gram, inputs, each.wanted)
+            undo = each.scale()
+            weight, outer = weight * undo[:, None], each.gram / np.outer(undo, undo)
             image, rate = self.image if number == 0 else 0, plan.rate * step * step
-            search = _Search(weight, gram, outer, step * plan.factor(number), rate, plan.start, image)
-            chosen, error = search.run(coder, passes, _part(report, done / total, (done + weight.size) / total))
-            layers.append(chosen)
+            search = _Search(weight, gram, outer, step * plan.factor(each.layer), rate, plan.start, image)
+            quantized, error = search.run(coder, passes, _part(report, done / total, (done + weight.size) / total))
+            chosen.append(quantized)
             distortion += error
             done += weight.size
-            map_ = chosen.affine(self.source.dtype)
             before = inputs[:, :-1] if number else inputs
-            inputs = before @ map_.weight.astype(np.float64).T + map_.bias.astype(np.float64)
+            values = quantized.values()
+            inputs = before @ values[:, :-1].T + values[:, -1]
+        joints = tuple(number for number, each in enumerate(maps) if each.joint)
         encoded = Encoded(
-            layers, self.source.activation, self.source.dtype, self.image, fingerprint(self.source), self.metadata
+            chosen, self.source.activation, self.source.dtype, self.image, fingerprint(self.source), self.metadata, joints
         )
         predicted = math.sqrt(distortion / (self.power or 1.0))
         return Attempt(encoded, predicted, self._measured(encoded), step, plan)
 
+    def ranks(self, error: float) -> tuple[int, ...]:
+        """Ranks of the layers that products may stand for at a relative error: empty where none may."""
+        ranks = tuple(factors.rank(error**2 * self.power) for factors in self._factors)
+        return ranks if any(ranks) else ()
+
+    def weights(self, ranks: tuple[int, ...]) -> int:
+        """Numbers that are coded where products of these ranks stand for layers."""
+        shapes = [(layer.outputs, layer.inputs + 1) for layer in self.network.layers]
+        return sum(
+            rank * (outputs + inputs) + outputs if rank else outputs * inputs
+            for (outputs, inputs), rank in zip_longest(shapes, ranks, fillvalue=0)
+        )
+
+    @cached_property
+    def _factors(self) -> list[Factors]:
+        grams = [self.first_gram, *(moments(with_ones(a)) for a in self._activated())]
+        return [
+            Factors.of(_with_bias(layer), gram, outer)
+            for layer, gram, outer in zip(self.network.layers, grams, self.grams, strict=True)
+        ]
+
+    def _activated(self) -> Iterator[Array]:
+        return (activate(self.network.activation, values) for values in self.values[:-1])
+
+    def _maps(self, ranks: tuple[int, ...]) -> Iterator[_Map]:
+        piecewise, last = self.network.activation.is_piecewise_linear, self.network.depth - 1
+        inputs = [self.x, *self._activated()] if any(ranks) else []
+        for number, layer in enumerate(self.network.layers):
+            weight, gram, homogeneous = _with_bias(layer), self.grams[number], piecewise and number < last
+            if number < len(ranks) and ranks[number]:
+                inner, weight = self._factors[number].maps(ranks[number])
+                columns = weight[:, :-1]
+                yield _Map(number, inner, with_ones(inputs[number]) @ inner.T, columns.T @ gram @ columns, True, True)
+            yield _Map(number, weight, self.values[number], gram, False, homogeneous)
+
     def _measured(self, encoded: Encoded) -> float:
-        network = encoded.network()
+        try:
+            network = encoded.network()
+        except FileFormatError:  # two maps have no exact product
+            return math.inf
         return max(relative_error(network, wanted, points) for points, wanted in self.deciding)
 
     def reference_bits(self, relative_error: float) -> float:
         """Reverse water-filling at an error: see `sensitivity.water_filling_bits`."""
-        grams, inputs = [], self.x
-        for number, layer in enumerate(self.network.layers):
-            ones = with_ones(activate(self.network.activation, inputs) if number else inputs)
-            weight = np.column_stack([layer.weight, layer.bias])
-            scale = self._row_scale(number)
-            outer = self.grams[number] / np.outer(scale, scale)
-            grams.append((outer, ones.T @ ones / len(ones), weight * scale[:, None]))
-            inputs = self.values[number]
+        grams = []
+        for each, values in zip(self._maps(()), [self.x, *self._activated()], strict=True):
+            ones, scale = with_ones(values), each.scale()
+            outer = each.gram / np.outer(scale, scale)
+            grams.append((outer, ones.T @ ones / len(ones), each.weight * scale[:, None]))
         return water_filling_bits(grams, relative_error**2 * self.power)
 
-    def _row_scale(self, number: int) -> Array:
-        """What the rows of a layer are multiplied by so that their errors count alike: free where homogeneous."""
-        scale = np.ones(self.network.widths[number + 1])
-        if number < self.network.depth - 1 and self.network.activation.is_piecewise_linear:
-            sensitivity = np.diag(self.grams[number])
-            np.sqrt(sensitivity, where=sensitivity > 0, out=scale)
-        return scale
+
+def _with_bias(layer: Affine) -> Array:
+    return np.column_stack([layer.weight, layer.bias])
 
 
 def _part(report: Callable[[float], None], low: float, high: float) -> Callable[[float], None]:

@@ -20,6 +20,9 @@ from nnapprox.training.schedules import power_of
 INITS = ("small", "half-glorot", "glorot", "he")
 """Standard deviations of the first weights; the first biases are 0."""
 
+WIDE = 200
+"""From so many units on in its first hidden layer, a network learns as well from inputs as they are, and holds less."""
+
 SAMPLING = ("iid", "shuffle")
 """Indices uniform and independent, or every epoch a new permutation."""
 
@@ -45,9 +48,11 @@ class Recipe:
     average : bool
         Give the mean of the iterates of the last 30 % of the steps (Polyak and Juditsky 1992) instead of the last.
     init : str
-        ``small`` (standard deviation 0.7 / sqrt(fan_in)), ``half-glorot``, ``glorot`` or ``he``.
-    centre : bool
-        Subtract the mean sample while training; folded into the first layer afterwards.
+        ``small`` (standard deviation 0.7 / sqrt(fan_in), and at most 2 / fan_in in the first layer), ``half-glorot``,
+        ``glorot`` or ``he``.
+    centre : bool or None
+        Subtract the mean sample while training; folded into the first layer afterwards. None becomes True where the
+        first hidden layer has fewer than `WIDE` units.
     sampling : str
         ``iid`` or ``shuffle``.
     dtype : str
@@ -69,12 +74,14 @@ class Recipe:
     schedule: str = "cosine"
     average: bool = False
     init: str = "small"
-    centre: bool = True
+    centre: bool | None = None
     sampling: str = "iid"
     dtype: str = "float32"
     seed: int = 0
 
     def __post_init__(self) -> None:
+        if self.centre is None:
+            object.__setattr__(self, "centre", not self.hidden or self.hidden[0] < WIDE)
         Activation(self.activation)
         power_of(self.schedule)
         for name, choices in (("loss", LOSS_CODES), ("init", INITS), ("sampling", SAMPLING)):
@@ -98,13 +105,23 @@ class Recipe:
         at_tuned_length = 0.04 if self.activation == "sigmoid" else 0.006
         return at_tuned_length * min(3.0, math.sqrt(1_200_000 / steps))
 
+    @property
+    def input_scale(self) -> float:
+        """What training multiplies the inputs by, which speeds the first layer up; folded away with the centring."""
+        return 1.5 if self.centre and self.loss == "squared" else 1.0
+
     def first_weights(self, widths: tuple[int, ...]) -> tuple[list[Array], list[Array]]:
-        """Draw weights and biases, float64, for inputs of variance about 1 coordinate by coordinate or less."""
+        """Draw weights and biases, float64, for inputs of variance about 1 coordinate by coordinate or less.
+
+        What is drawn for the weights of many inputs is never quite unlearnt: it makes a network no better, and has to
+        be stored with it. Small weights, of an order that has hidden units learn features (Yang and Hu 2021), do not.
+        """
         rng = np.random.default_rng(stream(self.seed, "init"))
         weights = []
         for fan_in, fan_out in itertools.pairwise(widths):
+            small = 0.7 / math.sqrt(fan_in)
             deviation = {
-                "small": 0.7 / math.sqrt(fan_in),
+                "small": small if weights else min(small, 2 / fan_in),
                 "half-glorot": 0.5 * math.sqrt(2 / (fan_in + fan_out)),
                 "glorot": math.sqrt(2 / (fan_in + fan_out)),
                 "he": math.sqrt(2 / fan_in),

@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 CHUNK_SECONDS = 0.01
 """About how long a chunk takes; the loop adapts its length to the network."""
 
-INPUT_SCALE = {"squared": 1.5, "cross-entropy": 1.0}
-"""Training sees the inputs times this, which speeds the first layer up; folded away with the centring."""
-
 AVERAGED_SHARE = 0.3
 """The last part of the steps that averaging covers."""
 
@@ -205,6 +202,6 @@ class Run:
 def prepare(dataset: Dataset, recipe: Recipe) -> Samples:
     """Lay out the training samples of a data set for a recipe."""
     target_of = np.arange(len(dataset.y_train)) if dataset.classes is None else dataset.y_train
-    scale = INPUT_SCALE[recipe.loss] / dataset.divisor
+    scale = recipe.input_scale / dataset.divisor
     lists = prefers_lists((dataset.inputs, *recipe.hidden, dataset.outputs))
-    return Samples.prepare(dataset.x_train, target_of, scale, recipe.dtype, lists=lists, centre=recipe.centre)
+    return Samples.prepare(dataset.x_train, target_of, scale, recipe.dtype, lists=lists, centre=bool(recipe.centre))

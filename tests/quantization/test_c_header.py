@@ -39,7 +39,7 @@ int main(void)
 needs_gcc = pytest.mark.skipif(shutil.which("gcc") is None, reason="there is no gcc")
 
 
-def random_network(seed, widths, activation, largest, image=0):
+def random_network(seed, widths, activation, largest, image=0, joints=()):
     rng = np.random.default_rng(seed)
     layers = []
     for a, b in itertools.pairwise(widths):
@@ -47,22 +47,24 @@ def random_network(seed, widths, activation, largest, image=0):
         integers.flat[0] = largest
         rows, columns = (rng.integers(-2, 3, size).astype(np.int32) for size in (b, a + 1))
         layers.append(IntegerLayer(integers, rows, columns, int(rng.integers(1, 2**16)), -22))
-    return Encoded(layers, activation, "float32", image)
+    return Encoded(layers, activation, "float32", image, joints=joints)
 
 
 @needs_gcc
 @pytest.mark.parametrize(
-    ("widths", "activation", "largest", "image"),
+    ("widths", "activation", "largest", "image", "joints"),
     [
-        ((1, 1), Activation("relu"), 3, 0),
-        ((64, 20, 10), Activation("relu"), 9, 8),
-        ((5, 7, 3, 2), Activation("leaky-relu", Fraction(1, 10)), 1000, 0),
-        ((3, 4, 1), Activation("tanh"), 127, 0),
-        ((3, 4, 1), Activation("sigmoid"), 100_000, 0),
+        ((1, 1), Activation("relu"), 3, 0, ()),
+        ((64, 20, 10), Activation("relu"), 9, 8, ()),
+        ((5, 7, 3, 2), Activation("leaky-relu", Fraction(1, 10)), 1000, 0, ()),
+        ((3, 4, 1), Activation("tanh"), 127, 0, ()),
+        ((3, 4, 1), Activation("sigmoid"), 100_000, 0, ()),
+        ((64, 3, 20, 2, 10), Activation("relu"), 9, 8, (0, 2)),
+        ((3, 2, 4, 3), Activation("tanh"), 127, 0, (0,)),
     ],
 )
-def test_compiled_networks_are_the_same(tmp_path, widths, activation, largest, image):
-    encoded = random_network(0, widths, activation, largest, image)
+def test_compiled_networks_are_the_same(tmp_path, widths, activation, largest, image, joints):
+    encoded = random_network(0, widths, activation, largest, image, joints)
     footprint = write_c_header(encoded, tmp_path / "network.h", "A test */ of\na name.")
     (tmp_path / "main.c").write_text(MAIN)
     flags = ["-std=c99", "-Wall", "-Wextra", "-Werror", "-O1", "-fsanitize=undefined,address"]
@@ -71,8 +73,8 @@ def test_compiled_networks_are_the_same(tmp_path, widths, activation, largest, i
     text = " ".join(f"{value:.9g}" for value in x.flat)
     done = subprocess.run([tmp_path / "main"], input=text, capture_output=True, text=True, check=True)
     numbers = done.stdout.split()
-    shifts = [int(v) for layer in encoded.layers for v in (*layer.rows, *layer.columns)]
-    integers = [int(v) for layer in encoded.layers for v in layer.integers.flat]
+    shifts = [int(v) for layer in encoded.maps for v in (*layer.rows, *layer.columns)]
+    integers = [int(v) for layer in encoded.maps for v in layer.integers.flat]
     assert [int(v) for v in numbers[: len(shifts) + len(integers)]] == shifts + integers
     values = np.array(numbers[len(shifts) + len(integers) :], dtype="f8").reshape(20, -1)
     wanted = encoded.network().astype("float64")(x)

@@ -57,7 +57,7 @@ def test_inputs_that_are_always_zero_cost_nothing():
     x = np.random.default_rng(1).random((500, 40))
     x[:, 10:30] = 0
     attempt = Quantizer(network(40, 8, 2), x).quantize(0.01)
-    assert not attempt.encoded.layers[0].integers[:, 10:30].any()
+    assert not attempt.encoded.maps[0].integers[:, 10:30].any()
 
 
 def test_a_constant_network_and_a_zero_one():
@@ -87,3 +87,47 @@ def test_grams_are_those_of_finite_differences():
 def test_water_filling_of_one_component():
     bits = sensitivity.water_filling_bits([(np.eye(1), np.eye(1), np.array([[-1.0, 1.0]]))], 1 / 16)
     assert bits == pytest.approx(2.0)
+
+
+def low_rank_network():
+    """A wide layer that is nearly of rank 3, as training makes them from small weights."""
+    rng = np.random.default_rng(3)
+    weight = rng.normal(size=(60, 3)) @ rng.normal(size=(3, 80)) / 20 + 0.002 * rng.normal(size=(60, 80))
+    return Network(
+        [Affine(weight, 0.1 * rng.normal(size=60)), Affine(rng.normal(size=(4, 60)) / 8, rng.normal(size=4))], "relu"
+    )
+
+
+def test_products_stand_for_layers_of_low_rank_and_are_smaller():
+    net = low_rank_network()
+    quantizer = Quantizer(net, np.random.default_rng(4).random((1500, 80)))
+    point = curve.at_error(quantizer, 0.05)
+    assert point.attempt.plan.ranks
+    assert point.attempt.encoded.joints == (0,)
+    decoded = nnq.from_bytes(point.content).network()
+    assert decoded.widths == net.widths
+    assert relative_error(decoded, net(quantizer.x), quantizer.x) <= 0.05 + 1e-9
+    whole = quantizer.quantize(point.attempt.step)
+    while whole.measured > 0.05:
+        whole = quantizer.quantize(whole.step / 1.05)
+    assert len(point.content) < 0.8 * len(nnq.to_bytes(whole.encoded))
+
+
+@pytest.mark.parametrize("search", ["bytes", "accuracy"])
+def test_products_serve_sizes_and_accuracies_too(search):
+    net = low_rank_network()
+    quantizer = Quantizer(net, np.random.default_rng(4).random((1500, 80)))
+    if search == "bytes":
+        point = curve.at_bytes(quantizer, 700)
+        assert len(point.content) <= 700
+    else:
+        wanted = net(quantizer.x).argmax(axis=1)
+        point = curve.at_accuracy(quantizer, lambda n: np.mean(n(quantizer.x).argmax(axis=1) == wanted) >= 0.97)
+    assert point.attempt.encoded.joints == (0,)
+
+
+def test_what_stays_whole_is_the_small_and_the_exact():
+    quantizer = Quantizer(network(20, 20, 10), np.random.default_rng(1).random((500, 20)))
+    assert quantizer.ranks(1e-3) == ()
+    assert quantizer.weights(()) == 20 * 21 + 10 * 21
+    assert quantizer.weights((3, 0)) == 3 * 21 + 20 * 4 + 10 * 21

@@ -1,0 +1,70 @@
+"""Layers as products of two maps: the best of every rank in the error that they make at the outputs.
+
+An error E in a layer's weights W costs tr(G E H E^T) at the outputs (see `sensitivity`). In the coordinates where that is
+|E|^2, the best product of rank r keeps the r largest singular values (Eckart and Young 1936). Layers that training has
+made from small weights are nearly of low rank there, and two thin maps take fewer bits than a layer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from nnapprox.network import Array
+from nnapprox.quantization.sensitivity import damped
+
+SHARE = 0.25
+"""Of the squared error at the outputs, what leaving out singular values of one layer may cost."""
+
+SMALLER = 0.4
+"""Of a layer's weights, the most that a product has which may stand for it."""
+
+_LEAST = 1e-7
+"""Eigenvalues below this share of the largest count as 0 where they are divided by."""
+
+
+@dataclass(frozen=True, eq=False)
+class Factors:
+    """The singular value decomposition of a layer in the coordinates of its error.
+
+    Attributes
+    ----------
+    left, right : arrays of float64, shapes (out, k) and (k, in + 1)
+        left @ right is the layer; each column of the one and row of the other shares its singular value evenly.
+    squares : array of float64, shape (k,)
+        Squared singular values, the largest first: what each is worth at the outputs.
+    """
+
+    left: Array
+    right: Array
+    squares: Array
+
+    @classmethod
+    def of(cls, weight: Array, gram: Array, outer: Array) -> Factors:
+        """Decompose a layer with its bias, shape (out, in + 1), by H and G."""
+        rows, back = _roots(outer)
+        columns, forth = _roots(damped(gram))
+        left, values, right = np.linalg.svd(rows @ weight @ columns, full_matrices=False)
+        spread = np.sqrt(values)
+        return cls(back @ (left * spread), (spread[:, np.newaxis] * right) @ forth, values**2)
+
+    def rank(self, distortion: float) -> int:
+        """The least rank that may stand for the layer at a squared error of the outputs; 0 where it had better not."""
+        outputs, inputs = len(self.left), self.right.shape[1]
+        costs = np.append(np.cumsum(self.squares[::-1])[::-1], 0.0)
+        rank = max(1, int(np.argmax(costs <= SHARE * distortion)))
+        return rank if rank * (outputs + inputs) <= SMALLER * outputs * inputs else 0
+
+    def maps(self, rank: int) -> tuple[Array, Array]:
+        """The two maps of a rank, the first one first, each with its bias as the last column."""
+        return self.right[:rank], np.column_stack([self.left[:, :rank], np.zeros(len(self.left))])
+
+
+def _roots(gram: Array) -> tuple[Array, Array]:
+    """The square root of a positive semidefinite matrix, and its pseudoinverse."""
+    values, vectors = np.linalg.eigh(gram)
+    values = np.maximum(values, 0.0)
+    used = values > _LEAST * values.max()
+    inverse = np.where(used, 1 / np.sqrt(np.where(used, values, 1.0)), 0.0)
+    return (vectors * np.sqrt(values)) @ vectors.T, (vectors * inverse) @ vectors.T
