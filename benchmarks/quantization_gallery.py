@@ -2,7 +2,7 @@
 
 python -m benchmarks.quantization_gallery --nncodec PYTHON
 
-Some seven minutes of one processor, and as many again where NNCodec has not seen the networks yet: those are trained
+Some ten minutes of one processor, and as many again where NNCodec has not seen the networks yet: those are trained
 once, by ``nnapprox train``, and kept in the folder for caches, as is what NNCodec makes of them.
 """
 
@@ -29,19 +29,23 @@ from nnapprox.files.grid_code import lossless_bits
 from nnapprox.functions import parse
 from nnapprox.quantization.grid import Measured, Yardstick, grids_of_curve
 
-KINDS = {"small": ("20,20", (0, 1, 2)), "large": ("300,100", (0, 1))}
-"""Hidden widths and seeds."""
+KINDS = {
+    "small": ("20,20", "squared", (0, 1, 2)),
+    "large": ("300,100", "squared", (0, 1)),
+    "large-entropy": ("300,100", "cross-entropy", (0, 1)),
+}
+"""Hidden widths, losses and seeds."""
 
 FINER = tuple(10 ** (-1 - k / 3) for k in range(7))
 """The curve of the large network: the three errors, and two between them each."""
 
-GOALS = {"small": (2_000, 6_400, 12_400), "large": (12_500, 49_000, 129_000)}
+GOALS = {(784, 20, 20, 10): (2_000, 6_400, 12_400), (784, 300, 100, 10): (12_500, 49_000, 129_000)}
 """Bytes at the three errors, set for networks of 96.35 and 98.21 percent."""
 
 GOAL_RATIO = 1.8
 """To NNCodec at the first two errors."""
 
-GOAL_SECONDS = {"small": (5, 40), "large": (40, None)}
+GOAL_SECONDS = {(784, 20, 20, 10): (5, 40), (784, 300, 100, 10): (40, None)}
 """For one target and for the whole curve."""
 
 GOAL_DECODED = 2e6
@@ -51,12 +55,24 @@ COARSEST, FINEST = 3, 12
 """Grids for the networks of MNIST."""
 
 
-def trained(hidden: str, seed: int) -> Path:
+def trained(hidden: str, loss: str, seed: int) -> Path:
     """A network as ``nnapprox train`` makes it, trained unless it is there."""
-    path = cache_folder() / "benchmarks" / f"mnist-{hidden.replace(',', '-')}-seed-{seed}.npz"
+    path = cache_folder() / "benchmarks" / f"mnist-{hidden.replace(',', '-')}-{loss}-seed-{seed}.npz"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        options = ["--dataset", "mnist", "--hidden", hidden, "--seed", str(seed), "--quiet", "-o", str(path)]
+        options = [
+            "--dataset",
+            "mnist",
+            "--hidden",
+            hidden,
+            "--loss",
+            loss,
+            "--seed",
+            str(seed),
+            "--quiet",
+            "-o",
+            str(path),
+        ]
         subprocess.run([sys.executable, "-m", "nnapprox", "train", *options], check=True, stdout=subprocess.DEVNULL)  # noqa: S603
     return path
 
@@ -81,9 +97,9 @@ class Networks:
     """All networks of one kind, what was made of them, and the parts of the page about them."""
 
     def __init__(self, kind: str, python: str | None) -> None:
-        self.kind, (self.hidden, seeds) = kind, KINDS[kind]
+        self.kind, (hidden, self.loss, seeds) = kind, KINDS[kind]
         data, _ = mnist()
-        self.subjects = [Subject(trained(self.hidden, seed), data) for seed in seeds]
+        self.subjects = [Subject(trained(hidden, self.loss, seed), data) for seed in seeds]
         self.points: list[list[Row]] = []
         self.streams: list[list[mpeg_nnr.Stream]] = []
         self.gptq: list[list[tuple[float, float] | None]] = []
@@ -104,8 +120,13 @@ class Networks:
         self.grids = self._on_grids(self.subjects[0])
 
     @property
-    def widths(self) -> list[int]:
-        return list(self.subjects[0].network.widths)
+    def widths(self) -> tuple[int, ...]:
+        return self.subjects[0].network.widths
+
+    @property
+    def name(self) -> str:
+        """What tells these networks from others."""
+        return f"{list(self.widths)}" + (f", {self.loss}" if self.loss != "squared" else "")
 
     @staticmethod
     def _on_grids(subject: Subject) -> list[Measured]:
@@ -118,9 +139,9 @@ class Networks:
         lines = []
         for subject, rows, streams, gptq in zip(self.subjects, self.points, self.streams, self.gptq, strict=True):
             accuracy, _ = subject.accuracy(subject.exact)
-            name = f"{self.widths}, seed {subject.path.stem.rsplit('-', 1)[1]}, {100 * accuracy:.2f} %"
+            name = f"{self.name}, seed {subject.path.stem.rsplit('-', 1)[1]}, {100 * accuracy:.2f} %"
             for number, row in enumerate(rows):
-                goal = GOALS[self.kind][number]
+                goal = GOALS[self.widths][number]
                 stream, other = mpeg_nnr.smallest(streams, row.relative_error), gptq[number]
                 ratio = stream and stream.size / row.size
                 least = GOAL_RATIO if number < 2 else 0
@@ -144,7 +165,7 @@ class Networks:
             ]
             if found:
                 lines.append(f"{min(found):.2f} to {max(found):.2f} at {target:.0e}")
-        return [f"{self.widths}: NNCodec's files are larger by factors of {', '.join(lines)}.", ""] if lines else []
+        return [f"{self.name}: NNCodec's files are larger by factors of {', '.join(lines)}.", ""] if lines else []
 
     def curve_tables(self) -> list[str]:
         """The whole curves."""
@@ -152,7 +173,7 @@ class Networks:
         for subject, curve in zip(self.subjects, self.curves, strict=False):
             accuracy, deviation = subject.accuracy(subject.exact)
             lines += [
-                f"{self.widths}, seed {subject.path.stem.rsplit('-', 1)[1]}: {subject.network.parameters:,} weights, "
+                f"{self.name}, seed {subject.path.stem.rsplit('-', 1)[1]}: {subject.network.parameters:,} weights, "
                 f"{4 * subject.network.parameters:,} bytes in float32, {accuracy_text(accuracy, deviation)} %.",
                 *table(
                     ["bytes", "bits/weight", "relative L2 error", "sup error", "accuracy %", "reference", "ratio"],
@@ -189,24 +210,24 @@ class Networks:
             "int8 a row, xz": [(8 * eight[1], subject.error(eight[0]))],
         }
         curve = [asdict(row) | {"bits": row.bits} for row in self.curves[0]]
-        title = f"{self.widths} on MNIST, seed 0"
+        title = f"{self.name} on MNIST, seed 0"
         shown = {name: points for name, points in others.items() if points}
         figure = quantization_plots.error_against_bits(curve, shown, title, subject.network.nonzeros)
         return [*save(figure, f"quantization-{self.kind}", title), ""]
 
     def timings(self) -> list[list[object]]:
         """Seconds beside their goals."""
-        one, whole = GOAL_SECONDS[self.kind]
+        one, whole = GOAL_SECONDS[self.widths]
         slowest = max(row.seconds for rows in self.points for row in rows)
         decoded = min(decoded_a_second(rows[1].content) for rows in self.points)
         lines: list[list[object]] = [
-            [f"{self.widths}: one target, the slowest", f"{slowest:.1f} s", f"{one} s", verdict(slowest, one)],
-            [f"{self.widths}: decoding, at 1e-2", f"{decoded / 1e6:.1f} million weights/s",
+            [f"{self.name}: one target, the slowest", f"{slowest:.1f} s", f"{one} s", verdict(slowest, one)],
+            [f"{self.name}: decoding, at 1e-2", f"{decoded / 1e6:.1f} million weights/s",
              f"{GOAL_DECODED / 1e6:.0f} million", verdict(decoded, GOAL_DECODED, least=True)],
         ]  # fmt: skip
         if whole:
             curve = max(sum(row.seconds for row in rows) for rows in self.curves)
-            name = f"{self.widths}: the whole curve of {len(self.curves[0])} points, the slowest"
+            name = f"{self.name}: the whole curve of {len(self.curves[0])} points, the slowest"
             lines.append([name, f"{curve:.1f} s", f"{whole} s", verdict(curve, whole)])
         return lines
 
@@ -315,7 +336,7 @@ def page(kinds: Sequence[Networks]) -> list[str]:
         "",
     ]
     for kind in kinds:
-        lines += [f"{kind.widths}, seed 0:", *kind.grid_table()]
+        lines += [f"{kind.name}, seed 0:", *kind.grid_table()]
     lines += ["`square --depth 4`: errors are exact, and not monotone.", *square_on_grids()]
     lines += [
         "The squares, each on the grid that loses nothing; the error to x^2 is exact. M = 8 m - 3 at depth m is far "

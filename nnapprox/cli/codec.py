@@ -280,10 +280,16 @@ def _print(told: Mapping[str, Any], meter: _Meter, path: str | None) -> None:
 
 
 def _print_layers(layers: list[dict[str, Any]]) -> None:
-    header = ["layer", "M", "step", "topology bits", "value bits", "side bits", "order-0 bits"]
+    header = ["layer", "shape", "M", "step", "topology bits", "value bits", "side bits", "order-0 bits"]
     bits = ("topology_bits", "value_bits", "side_bits", "order0_bits")
     rows = [
-        [number, layer["nonzeros"], f"{layer['step']:.4g}", *(f"{layer[key]:.0f}" for key in bits)]
-        for number, layer in enumerate(layers)
+        [
+            layer["layer"],
+            " x ".join(map(str, layer["shape"])),
+            layer["nonzeros"],
+            f"{layer['step']:.4g}",
+            *(f"{layer[key]:.0f}" for key in bits),
+        ]
+        for layer in layers
     ]
     output.print_table(header, rows)

@@ -1,7 +1,7 @@
 """``.nnq``: quantised networks, as small as they get; specified in docs/format-nnq.md.
 
-Weights are integers times powers of two times one step a map, or exact products of two such, so that every decoder gives
-the same bits.
+Weights are integers times powers of two times one step a map, or exact products of two such maps, so that every decoder
+gives the same bits.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -157,6 +158,7 @@ def at_bytes(quantizer: Quantizer, size: int, report: Report | None = None) -> P
     UsageError
         Not even a network of zeros is so small.
     """
+
     def excess(point: Point) -> float:
         return size / len(point.content)
 
@@ -192,9 +194,7 @@ def _by_products(quantizer: Quantizer, whole: Point) -> Plan | None:
     return replace(whole.attempt.plan, ranks=ranks) if ranks else None
 
 
-def _accurate(
-    quantizer: Quantizer, holds: Callable[[Network], bool], report: Report | None, plan: Plan
-) -> Point:
+def _accurate(quantizer: Quantizer, holds: Callable[[Network], bool], report: Report | None, plan: Plan) -> Point:
     """The smallest file found by a plan of a network for which something holds.
 
     Finer steps are taken until it does, then some between the last two: what holds need not hold of all finer ones.
@@ -291,12 +291,13 @@ def _next(
 
 
 def layer_bits(encoded: Encoded) -> list[dict[str, Any]]:
-    """What every layer takes in the file, in bits (to whole bytes): side information, topology, values.
+    """What every map takes in the file, in bits (to whole bytes): side information, topology, values.
 
-    The coder mixes zeros and values: their shares are those of the order-0 entropy, which is told too.
+    Two maps of the same layer are those whose product it is. The coder mixes zeros and values: their shares are those
+    of the order-0 entropy, which is told too.
     """
     out = []
-    sizes, depth = matrix_bytes(encoded), len(encoded.maps)
+    sizes, depth, starts = matrix_bytes(encoded), len(encoded.maps), encoded.starts()
     for number, layer in enumerate(encoded.maps):
         q = layer.integers
         _, counts = np.unique(q, return_counts=True)
@@ -307,6 +308,8 @@ def layer_bits(encoded: Encoded) -> list[dict[str, Any]]:
         topology = integers * flags / entropy if entropy else float(integers)
         out.append(
             {
+                "layer": bisect_right(starts, number) - 1,
+                "shape": list(q.shape),
                 "nonzeros": q.size - zeros,
                 "step": math.ldexp(layer.mantissa, layer.exponent),
                 "topology_bits": topology,

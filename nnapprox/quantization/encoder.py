@@ -1,8 +1,8 @@
 """Choosing the integers of a network: data-aware, and by the bits that the adaptive coder takes for them.
 
-Map by map (a layer, or one of two whose product is nearly a layer, see `factors`), from calibration inputs alone: error feedback along inputs and outputs (as Frantar et al. 2022 do along
-inputs), then descent on distortion + rate * bits by one weight or two of a row at a time, where the bits are the live
-costs of the coder and their price falls to its end.
+Map by map (a layer, or one of two whose product is nearly a layer, see `factors`), from calibration inputs alone: error
+feedback along inputs and outputs (as Frantar et al. 2022 do along inputs), then descent on distortion + rate * bits by
+one weight or two of a row at a time, where the bits are the live costs of the coder and their price falls to its end.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -63,7 +62,7 @@ class Plan:
     start : float
         The price of a bit at first, in that at the end.
     ranks : tuple of int
-        Of the layers: 0 for one that stays whole; all do where there are none.
+        Of all layers, 0 for one that stays whole; empty where all do.
     """
 
     rate: float = RATE
@@ -210,7 +209,13 @@ class Quantizer:
             inputs = before @ values[:, :-1].T + values[:, -1]
         joints = tuple(number for number, each in enumerate(maps) if each.joint)
         encoded = Encoded(
-            chosen, self.source.activation, self.source.dtype, self.image, fingerprint(self.source), self.metadata, joints
+            chosen,
+            self.source.activation,
+            self.source.dtype,
+            self.image,
+            fingerprint(self.source),
+            self.metadata,
+            joints,
         )
         predicted = math.sqrt(distortion / (self.power or 1.0))
         return Attempt(encoded, predicted, self._measured(encoded), step, plan)
@@ -222,10 +227,10 @@ class Quantizer:
 
     def weights(self, ranks: tuple[int, ...]) -> int:
         """Numbers that are coded where products of these ranks stand for layers."""
-        shapes = [(layer.outputs, layer.inputs + 1) for layer in self.network.layers]
-        return sum(
-            rank * (outputs + inputs) + outputs if rank else outputs * inputs
-            for (outputs, inputs), rank in zip_longest(shapes, ranks, fillvalue=0)
+        return self.network.parameters + sum(
+            rank * (layer.outputs + layer.inputs + 1) - layer.outputs * layer.inputs
+            for layer, rank in zip(self.network.layers, ranks, strict=bool(ranks))
+            if rank
         )
 
     @cached_property
@@ -244,7 +249,7 @@ class Quantizer:
         inputs = [self.x, *self._activated()] if any(ranks) else []
         for number, layer in enumerate(self.network.layers):
             weight, gram, homogeneous = _with_bias(layer), self.grams[number], piecewise and number < last
-            if number < len(ranks) and ranks[number]:
+            if ranks and ranks[number]:
                 inner, weight = self._factors[number].maps(ranks[number])
                 columns = weight[:, :-1]
                 yield _Map(number, inner, with_ones(inputs[number]) @ inner.T, columns.T @ gram @ columns, True, True)

@@ -1,8 +1,8 @@
 """Layers as products of two maps: the best of every rank in the error that they make at the outputs.
 
-An error E in a layer's weights W costs tr(G E H E^T) at the outputs (see `sensitivity`). In the coordinates where that is
-|E|^2, the best product of rank r keeps the r largest singular values (Eckart and Young 1936). Layers that training has
-made from small weights are nearly of low rank there, and two thin maps take fewer bits than a layer.
+An error E in a layer's weights W costs tr(G E H E^T) at the outputs (see `sensitivity`). In the coordinates where that
+is |E|^2, the best product of rank r keeps the r largest singular values (Eckart and Young 1936). Layers that training
+has made from small weights are nearly of low rank there, and two thin maps take fewer bits than a layer.
 """
 
 from __future__ import annotations

@@ -117,7 +117,7 @@ class Recipe:
         be stored with it. Small weights, of an order that has hidden units learn features (Yang and Hu 2021), do not.
         """
         rng = np.random.default_rng(stream(self.seed, "init"))
-        weights = []
+        weights: list[Array] = []
         for fan_in, fan_out in itertools.pairwise(widths):
             small = 0.7 / math.sqrt(fan_in)
             deviation = {
