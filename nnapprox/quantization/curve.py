@@ -68,6 +68,22 @@ def at_error(
     UsageError
         The error is out of reach of the network's numbers.
     """
+    plan = start.plan if start else Plan()
+    ranks = quantizer.ranks(error)
+    kept: list[Point] = []
+    for chosen in (ranks, ()) if ranks else ((),):
+        if kept and quantizer.network.parameters > _MANY:  # there products are smaller wherever they may be tried
+            break
+        kept += _within(quantizer, error, report, start, replace(plan, ranks=chosen), near)
+    if not kept:
+        raise UsageError(f"no file keeps within a relative error of {error:g}: that is beyond this code's numbers")
+    return min(kept, key=lambda point: len(point.content))
+
+
+def _within(
+    quantizer: Quantizer, error: float, report: Report | None, start: Attempt | None, plan: Plan, near: float
+) -> list[Point]:
+    """Files that keep within an error, by a plan and others of its ranks; from an attempt on, if it had such ranks."""
     kept: list[Point] = []
 
     def excess(point: Point) -> float:
@@ -75,23 +91,17 @@ def at_error(
             kept.append(point)
         return point.attempt.measured / error
 
-    plan = replace(start.plan if start else Plan(), ranks=quantizer.ranks(error))
     known = start is not None and start.measured > 0 and bool(start.plan.ranks) == bool(plan.ranks)
     step = start.step * error / start.measured if start and known else _first_step(quantizer, error, plan)
-    prices = PRICES if start is None else _prices_to(plan)
-    best = _best_plan(quantizer, excess, report, step, plan, prices)
-    if plan.ranks and quantizer.network.parameters <= _MANY:
-        whole = replace(best.plan, ranks=())
-        other = _try(quantizer, excess, report, _first_step(quantizer, error, whole), whole, _MOST_TRIES)
-        best = min(best, other, key=lambda trial: trial.size)
+    best = _best_plan(quantizer, excess, report, step, plan, PRICES if start is None else _prices_to(plan))
     for number in range(_FEW_TRIES):
         off = _off(excess(_point(quantizer, best.step, report, best.plan)))
         if -near * (number + 1) < off <= 0:  # errors jump by some hundredths from step to step: luck may not come
             break
         best = replace(best, step=_closer(best.step, off + near / 2))
-    if not kept and not _search(quantizer, excess, report, best.step, plan=best.plan):
-        raise UsageError(f"no file keeps within a relative error of {error:g}: that is beyond this code's numbers")
-    return min(kept, key=lambda point: len(point.content))
+    if not kept:
+        _search(quantizer, excess, report, best.step, plan=best.plan)
+    return kept
 
 
 def _prices_to(plan: Plan) -> Sequence[tuple[float, float]]:

@@ -21,7 +21,7 @@ from nnapprox.errors import FileFormatError, UsageError
 from nnapprox.files.nnq import LARGEST, Encoded, IntegerLayer, fingerprint
 from nnapprox.network import Affine, Network
 from nnapprox.quantization.distance import relative_error
-from nnapprox.quantization.factors import Factors
+from nnapprox.quantization.factors import SHARE, Factors
 from nnapprox.quantization.sensitivity import (
     activate,
     damped,
@@ -222,7 +222,8 @@ class Quantizer:
 
     def ranks(self, error: float) -> tuple[int, ...]:
         """Ranks of the layers that products may stand for at a relative error: empty where none may."""
-        ranks = tuple(factors.rank(error**2 * self.power) for factors in self._factors)
+        each = SHARE * error**2 * self.power / self.network.depth
+        ranks = tuple(factors.rank(each) for factors in self._factors)
         return ranks if any(ranks) else ()
 
     def weights(self, ranks: tuple[int, ...]) -> int:

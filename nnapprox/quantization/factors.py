@@ -14,14 +14,11 @@ import numpy as np
 from nnapprox.network import Array
 from nnapprox.quantization.sensitivity import damped
 
-SHARE = 0.25
-"""Of the squared error at the outputs, what leaving out singular values of one layer may cost."""
+SHARE = 0.5
+"""Of the squared error at the outputs, what leaving out singular values may cost, in all layers together."""
 
 SMALLER = 0.4
 """Of a layer's weights, the most that a product has which may stand for it."""
-
-_LEAST = 1e-7
-"""Eigenvalues below this share of the largest count as 0 where they are divided by."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,28 +40,20 @@ class Factors:
     @classmethod
     def of(cls, weight: Array, gram: Array, outer: Array) -> Factors:
         """Decompose a layer with its bias, shape (out, in + 1), by H and G."""
-        rows, back = _roots(outer)
-        columns, forth = _roots(damped(gram))
-        left, values, right = np.linalg.svd(rows @ weight @ columns, full_matrices=False)
+        rows, columns = np.linalg.cholesky(damped(outer)), np.linalg.cholesky(damped(gram))
+        left, values, right = np.linalg.svd(rows.T @ weight @ columns, full_matrices=False)
         spread = np.sqrt(values)
-        return cls(back @ (left * spread), (spread[:, np.newaxis] * right) @ forth, values**2)
+        back = np.linalg.solve(rows.T, left * spread)
+        forth = np.linalg.solve(columns.T, (spread[:, np.newaxis] * right).T).T
+        return cls(back, forth, values**2)
 
     def rank(self, distortion: float) -> int:
-        """The least rank that may stand for the layer at a squared error of the outputs; 0 where it had better not."""
+        """The least rank that leaves out no more than a squared error of the outputs; 0 where it saves too little."""
         outputs, inputs = len(self.left), self.right.shape[1]
         costs = np.append(np.cumsum(self.squares[::-1])[::-1], 0.0)
-        rank = max(1, int(np.argmax(costs <= SHARE * distortion)))
+        rank = max(1, int(np.argmax(costs <= distortion)))
         return rank if rank * (outputs + inputs) <= SMALLER * outputs * inputs else 0
 
     def maps(self, rank: int) -> tuple[Array, Array]:
         """The two maps of a rank, the first one first, each with its bias as the last column."""
         return self.right[:rank], np.column_stack([self.left[:, :rank], np.zeros(len(self.left))])
-
-
-def _roots(gram: Array) -> tuple[Array, Array]:
-    """The square root of a positive semidefinite matrix, and its pseudoinverse."""
-    values, vectors = np.linalg.eigh(gram)
-    values = np.maximum(values, 0.0)
-    used = values > _LEAST * values.max()
-    inverse = np.where(used, 1 / np.sqrt(np.where(used, values, 1.0)), 0.0)
-    return (vectors * np.sqrt(values)) @ vectors.T, (vectors * inverse) @ vectors.T

@@ -131,3 +131,11 @@ def test_what_stays_whole_is_the_small_and_the_exact():
     assert quantizer.ranks(1e-3) == ()
     assert quantizer.weights(()) == 20 * 21 + 10 * 21
     assert quantizer.weights((3, 0)) == 3 * 21 + 20 * 4 + 10 * 21
+
+
+def test_where_products_cannot_keep_an_error_layers_stay_whole(monkeypatch):
+    quantizer = Quantizer(low_rank_network(), np.random.default_rng(4).random((1500, 80)))
+    monkeypatch.setattr(Quantizer, "ranks", lambda self, error: (1, 0))
+    point = curve.at_error(quantizer, 0.02)
+    assert point.attempt.measured <= 0.02
+    assert point.attempt.encoded.joints == ()

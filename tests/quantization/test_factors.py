@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nnapprox.quantization.factors import SHARE, Factors
+from nnapprox.quantization.factors import Factors
 
 
 def grams(rng, size, rank):
@@ -25,10 +25,10 @@ def test_the_error_of_a_product_is_told_by_the_singular_values_left_out(seed, ou
         assert cost == pytest.approx(factors.squares[rank:].sum(), rel=1e-3, abs=1e-3 * factors.squares.sum())
 
 
-def test_the_rank_is_the_least_that_errs_by_no_more_than_its_share():
+def test_the_rank_is_the_least_that_leaves_out_no_more_than_it_may():
     factors = Factors(np.zeros((100, 4)), np.zeros((4, 90)), np.array([8.0, 4.0, 2.0, 1.0]))
-    assert factors.rank(3.0 / SHARE) == 2
-    assert factors.rank(2.9 / SHARE) == 3
+    assert factors.rank(3.0) == 2
+    assert factors.rank(2.9) == 3
     assert factors.rank(1e9) == 1
     assert factors.rank(0.0) == 4
     assert Factors(np.zeros((3, 3)), np.zeros((3, 4)), np.ones(3)).rank(0.0) == 0
