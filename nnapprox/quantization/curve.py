@@ -46,6 +46,11 @@ PRICES = ((0.09, 2.0), (0.14, 2.5), (0.2, 3.0), (0.3, 3.0))
 _MANY = 100_000
 """Weights with which one plan is all that is tried: there the others are no better, and slow."""
 
+_FEW_PASSES, _UNREFINED = 3, 0.03
+"""Of so many weights, passes that find a neighbourhood, and the logarithm of what more of them take off the error."""
+
+_TRIES_OF_MANY = 4
+
 
 @dataclass(frozen=True)
 class Point:
@@ -94,7 +99,7 @@ def _within(
     known = start is not None and start.measured > 0 and bool(start.plan.ranks) == bool(plan.ranks)
     step = start.step * error / start.measured if start and known else _first_step(quantizer, error, plan)
     best = _best_plan(quantizer, excess, report, step, plan, PRICES if start is None else _prices_to(plan))
-    for number in range(_FEW_TRIES):
+    for number in range(_TRIES_OF_MANY if quantizer.network.parameters > _MANY else _FEW_TRIES):
         off = _off(excess(_point(quantizer, best.step, report, best.plan)))
         if -near * (number + 1) < off <= 0:  # errors jump by some hundredths from step to step: luck may not come
             break
@@ -151,9 +156,10 @@ def _try(
     quantizer: Quantizer, excess: Callable[[Point], float], report: Report | None, step: float, plan: Plan,
     tries: int = 1,
 ) -> _Trial:  # fmt: skip
+    few = quantizer.network.parameters > _MANY
     for _ in range(tries):
-        point = _point(quantizer, step, report, plan)
-        off = _off(excess(point))
+        point = _point(quantizer, step, report, plan, _FEW_PASSES if few else PASSES)
+        off = _off(excess(point)) - (_UNREFINED if few else 0.0)
         step = _closer(step, off)
         if abs(off) < _ROUGH:
             break
@@ -249,8 +255,10 @@ def _first_step(quantizer: Quantizer, error: float, plan: Plan | None = None) ->
     return error * math.sqrt(power * 12 / weights)
 
 
-def _point(quantizer: Quantizer, step: float, report: Report | None, plan: Plan | None = None) -> Point:
-    attempt = quantizer.quantize(step, PASSES, report, plan)
+def _point(
+    quantizer: Quantizer, step: float, report: Report | None, plan: Plan | None = None, passes: int = PASSES
+) -> Point:
+    attempt = quantizer.quantize(step, passes, report, plan)
     return Point(attempt, to_bytes(attempt.encoded))
 
 
