@@ -42,10 +42,39 @@
 
 enum { DONE, PAUSED, NEEDS_ROOM };
 
+/* A vertex of a block, where it about is; see _plane_block.h for its bounds. */
+typedef struct {
+    double x, y, place, error, doubt;
+    double size; /* the Euclidean norm of its values, at most */
+    double blur; /* by how much x and y are off the point that it stands for */
+    double off;  /* and that point the line of the neuron that made it in this layer */
+} corner;
+
+/* Which neurons are positive, and which are negative. */
+typedef struct {
+    uint64_t on, off;
+} states;
+
+static inline int lowest_bit(uint64_t word)
+{
+#if defined(_MSC_VER)
+    unsigned long place;
+    _BitScanForward64(&place, word);
+    return (int)place;
+#else
+    return __builtin_ctzll(word);
+#endif
+}
+
 typedef void accumulate_loop(const double *, int64_t, const int32_t *, const double *, int64_t, const double *,
                              const double *, const double *, double *, double *, double *);
 typedef void bound_loop(const double *, const double *, const double *, const double *, const double *, double, int64_t,
                           double, double, double *, double *);
+typedef double evaluate_loop(const double *, const double *, int64_t, int64_t, double, double, double *, double *,
+                             uint64_t *);
+typedef double between_loop(const double *, const double *, double, int64_t, double *);
+typedef void products_loop(const double *, const double *, const double *, int64_t, double[3]);
+typedef void mark_loop(const double *, int64_t, const corner *, int64_t, int64_t, states *);
 typedef void judge_loop(const double *, const double *, const double *, const double *, int64_t, const double *,
                         const double *, int64_t, double, uint64_t *, uint64_t *, uint64_t *);
 
@@ -102,6 +131,11 @@ typedef struct {
     uint64_t *residues;      /* of its forms, at the random point */
     int64_t version, source; /* of its forms, and of those of the layer below that they were computed from */
     int64_t tight;           /* the version of its forms that tighten has seen */
+    double spread;           /* bound on the Euclidean operator norm of its weights */
+    double *gradients;       /* bounds on the Euclidean norms of its forms' gradients, anywhere */
+    double steepness;        /* and of all of them together */
+    double total_norm, bias_norm, bias_doubt; /* Euclidean: of its weights, of biases that move, of errors of biases */
+    int64_t states;          /* the place of its neurons' states in the pattern of a face */
 } layer;
 
 /* A convex polygon, the layer that is to split it, those of its neurons that do, and the states of the others. */
@@ -143,6 +177,37 @@ typedef struct {
     meeting *meetings;
 } chord_list;
 
+/* An edge between faces of a block, on a line that the points of its ends are off by at most so much. */
+typedef struct {
+    int32_t from, to, line;
+    double off;
+} edge;
+
+/* A part of the boundary of a face: twice the number of an edge, and one more if it is followed backwards. */
+typedef struct {
+    int32_t edge, start;
+} step;
+
+/* Where a neuron vanishes between two vertices, as a share of the way, with a bound. */
+typedef struct {
+    double where, bound, span;
+    int32_t neuron, from, to;
+} cut_place;
+
+/* Faces that a layer splits next, or has partly split. */
+typedef struct {
+    int64_t depth, done; /* the layer, and its neurons that have split them */
+    int64_t faces, vertices, edges;
+    int64_t evaluated; /* vertices whose values are those of this layer, and not of the one before */
+    corner *corners;
+    double *values;
+    states *signs; /* at the vertices, where they are sure */
+    edge *edge;
+    step *steps; /* steps[first[f]] and on lead around face f */
+    int32_t *first;
+    uint64_t *patterns;     /* the states of neurons in all layers */
+} block;
+
 typedef struct {
     /* given */
     int64_t hidden, sides;
@@ -166,6 +231,10 @@ typedef struct {
     accumulate_loop *accumulate;
     bound_loop *bound;
     judge_loop *judge;
+    evaluate_loop *evaluate;
+    between_loop *between;
+    mark_loop *mark;
+    products_loop *products;
 
     /* furnished */
     int64_t lines, vertices, widest; /* the most vertices that a piece can have; the width of the widest layer, padded */
@@ -187,7 +256,22 @@ typedef struct {
     int64_t *arena;                       /* the pieces that wait, one upon the other */
     int64_t arena_words, arena_top;
 
+    block block, made;              /* the current one, and room for faces and edges to split it */
+    int64_t most_faces, most_vertices; /* in a block */
+    int64_t at_once;                /* neurons that split it in one go */
+    int64_t pattern_size;           /* words */
+    int32_t *parts;                 /* what is made of edge e are those from parts[e] to parts[e + 1] */
+    uint64_t *active;               /* what neurons of the layer below do not vanish */
+    states *any;                    /* what neurons are somewhere in each face */
+    unsigned char *open, *tangled;  /* faces and edges that doubles do not tell all of */
+    int32_t *owner;                 /* a face of each edge */
+    double *steepness;              /* of faces: bounds on how their forms change; negative where not yet computed */
+    step *steps, *spare;            /* of parts of a face that are still to be split */
+    int64_t *boundary, waiting;     /* where they begin, and how many there are */
+    int32_t *new_edges, *new_vertices;
+
     double area;  /* of the domain */
+    int splitting; /* whether there is a current piece */
     int counting; /* whether the chords of the current piece are being counted */
     int64_t regions, predicates, exact_decisions;
     int64_t printed, listed, labelled;
@@ -197,9 +281,12 @@ typedef struct {
 static void choose_loops(plane *s, int isa)
 {
     s->accumulate = accumulate_baseline, s->bound = bound_baseline, s->judge = judge_baseline;
+    s->evaluate = evaluate_baseline, s->between = between_baseline, s->mark = mark_baseline, s->products = products_baseline;
 #ifdef HAS_TARGETS
     if (isa == AVX2) s->accumulate = accumulate_avx2, s->bound = bound_avx2, s->judge = judge_avx2;
+    if (isa == AVX2) s->evaluate = evaluate_avx2, s->between = between_avx2, s->mark = mark_avx2, s->products = products_avx2;
     if (isa == AVX512) s->accumulate = accumulate_avx512, s->bound = bound_avx512, s->judge = judge_avx512;
+    if (isa == AVX512) s->evaluate = evaluate_avx512, s->between = between_avx512, s->mark = mark_avx512, s->products = products_avx512;
 #else
     (void)isa;
 #endif
@@ -210,17 +297,6 @@ static inline int64_t mask_words(int64_t neurons) { return (neurons + 63) / 64; 
 static inline int is_on(const uint64_t *states, int64_t k) { return states[k / 64] >> (k % 64) & 1; }
 
 static inline void turn_on(uint64_t *states, int64_t k) { states[k / 64] |= (uint64_t)1 << (k % 64); }
-
-static inline int lowest_bit(uint64_t word)
-{
-#if defined(_MSC_VER)
-    unsigned long place;
-    _BitScanForward64(&place, word);
-    return (int)place;
-#else
-    return __builtin_ctzll(word);
-#endif
-}
 
 /* ---- Lines in doubles ---- */
 
@@ -682,7 +758,10 @@ static inline void lay_out(piece *p, int64_t *words, int64_t vertices, int64_t m
 }
 
 /* Words on top of a waiting piece: its place, room for vertices, depth, vertices and crossing neurons. */
-enum { HEAD = 5 };
+enum { HEAD = 6 };
+
+/* What waits: a piece, a face that doubles left open, a block. */
+enum { PIECE, FACE, BLOCK };
 
 /* Cut the current piece: one part becomes the current one, the other waits. Gives 0 if the arena has no room for it. */
 static int split(plane *s)
@@ -697,7 +776,7 @@ static int split(plane *s)
     inherit(s, &s->now, &waiting);
     inherit(s, &s->now, &s->next);
     turn_on(waiting.on, s->now.neuron[0]);
-    const int64_t head[HEAD] = {s->arena_top, room, waiting.depth, waiting.vertices, waiting.crossing};
+    const int64_t head[HEAD] = {s->arena_top, room, waiting.depth, waiting.vertices, waiting.crossing, PIECE};
     memcpy(place + words, head, sizeof head);
     s->arena_top += words + HEAD;
     const piece whole = s->now;
@@ -734,6 +813,8 @@ static inline void tell(plane *s, uint64_t print)
 }
 
 #include "_plane_chords.h"
+
+#include "_plane_block.h"
 
 /* ---- Regions that are made, since their neighbours are asked for ---- */
 
@@ -797,6 +878,25 @@ static void *claim(char *memory, size_t *claimed, int64_t count, size_t size)
     return place;
 }
 
+/* Whether faces are split many at once. With two layers they are not: what the second one's forms are in a face differs
+ * little from what they are in the next. */
+static inline int has_blocks(const plane *s) { return s->hidden > 2 && !s->printing && s->sides <= LEAST_VERTICES / 4; }
+
+/* Say how large blocks may be. */
+static void size_blocks(plane *s)
+{
+    s->pattern_size = 0;
+    for (layer *now = s->layers; now < s->layers + s->hidden; now++) {
+        now->states = s->pattern_size;
+        s->pattern_size += mask_words(now->neurons);
+    }
+    s->most_vertices = BLOCK_NUMBERS / s->widest;
+    if (s->most_vertices > MOST_VERTICES) s->most_vertices = MOST_VERTICES;
+    if (s->most_vertices < LEAST_VERTICES) s->most_vertices = LEAST_VERTICES;
+    s->most_faces = s->most_vertices * 2 / 3;
+    s->at_once = MOST_SPLIT;
+}
+
 /* Point everything at its place in memory; gives the bytes that takes, also if memory is NULL. */
 static size_t furnish(plane *s, char *memory)
 {
@@ -812,12 +912,14 @@ static size_t furnish(plane *s, char *memory)
         s->widest = larger(s->widest, now->padded);
         s->words = larger(s->words, larger(now->exact_words, now->entry_words + s->slope_words));
         CLAIM(now->norm, now->padded);
+        CLAIM(now->gradients, now->padded);
         CLAIM(now->passed, now->padded);
         CLAIM(now->residues, now->neurons);
         if (now == s->layers) continue;
         CLAIM(now->inputs_on, mask_words(now->inputs));
         CLAIM(now->exact, 3 * now->exact_words * now->neurons);
     }
+    size_blocks(s);
     const int64_t masks = mask_words(s->widest);
     double **const rows[] = {&s->a, &s->b, &s->c, &s->error};
     for (int i = 0; i < 4; i++) CLAIM(*rows[i], s->lines);
@@ -830,6 +932,31 @@ static size_t furnish(plane *s, char *memory)
     CLAIM(s->crossing, masks);
     CLAIM(s->unsure, masks);
     CLAIM(s->signs, s->vertices);
+    if (has_blocks(s)) {
+        const int64_t widest_last = mask_words(s->layers[s->hidden - 1].neurons), edges = 2 * s->most_vertices;
+        CLAIM(s->block.corners, s->most_vertices);
+        CLAIM(s->block.values, s->most_vertices * s->widest);
+        CLAIM(s->block.signs, s->most_vertices * widest_last);
+        block *const blocks[] = {&s->block, &s->made};
+        for (int i = 0; i < 2; i++) {
+            CLAIM(blocks[i]->edge, edges);
+            CLAIM(blocks[i]->first, s->most_faces + 1);
+            CLAIM(blocks[i]->steps, 2 * edges);
+            CLAIM(blocks[i]->patterns, s->most_faces * s->pattern_size);
+        }
+        CLAIM(s->parts, edges + 1);
+        CLAIM(s->active, mask_words(s->widest));
+        CLAIM(s->any, s->most_faces);
+        CLAIM(s->tangled, edges);
+        CLAIM(s->owner, edges);
+        CLAIM(s->steepness, s->most_faces);
+        CLAIM(s->open, s->most_faces);
+        CLAIM(s->steps, 2 * edges);
+        CLAIM(s->spare, 2 * edges);
+        CLAIM(s->boundary, s->most_faces + 1);
+        CLAIM(s->new_edges, edges);
+        CLAIM(s->new_vertices, s->most_vertices);
+    }
     int64_t *words;
     piece *const pieces[] = {&s->now, &s->next};
     for (int i = 0; i < 2; i++) {
@@ -858,18 +985,33 @@ static double area_of(const piece *p)
     return fabs(twice) / 2;
 }
 
+/* The area of what waits on the stack. */
+static double waiting_area(const plane *s, const int64_t *head)
+{
+    int64_t *const place = s->arena + head[0];
+    if (head[5] == FACE) return *(const double *)place;
+    if (head[5] == BLOCK) {
+        block waiting;
+        memcpy(&waiting, place, sizeof waiting);
+        lay_out_block(s, &waiting, place + BLOCK_HEAD, head[3]);
+        return area_of_block(&waiting);
+    }
+    piece waiting = {.vertices = head[3]};
+    lay_out(&waiting, place, head[1], mask_words(s->layers[head[2]].neurons));
+    return area_of(&waiting);
+}
+
 /* The share of the domain's area that is not left in pieces. */
 static double share_done(const plane *s)
 {
-    double left = area_of(&s->now);
+    double left = s->splitting ? area_of(&s->now) : 0;
     if (s->counting && s->chords.count) left *= 1 - (double)s->chords.walked / (double)s->chords.count;
     for (int64_t top = s->arena_top; top;) {
         const int64_t *const head = s->arena + top - HEAD;
-        piece waiting = {.vertices = head[3]};
-        lay_out(&waiting, s->arena + head[0], head[1], mask_words(s->layers[head[2]].neurons));
-        left += area_of(&waiting);
+        left += waiting_area(s, head);
         top = head[0];
     }
+    left += area_of_block(&s->block);
     const double done = 1 - left / s->area;
     return done > 0 ? done : 0;
 }
@@ -893,7 +1035,9 @@ static void start(plane *s)
         add_vertex(&s->now, met.x, met.y, met.error, i);
     }
     s->area = area_of(&s->now);
-    enter(s, 0);
+    s->splitting = !has_blocks(s);
+    if (s->splitting) enter(s, 0);
+    else start_block(s);
 }
 
 /* Whether what is put out next has room. */
@@ -903,25 +1047,44 @@ static inline int has_room(const plane *s)
     return !s->printing || s->printed + s->widest + 1 <= s->print_room;
 }
 
+/* Go on with the current piece; gives 0 if the arena has no room for its parts. */
+static int split_further(plane *s)
+{
+    const int64_t last = s->hidden - 1, made = s->wanted ? s->hidden : last;
+    if (s->counting) {
+        if (s->chords.next < s->now.crossing) add_chord(s);
+        else if (s->chords.walked < s->chords.count) walk(s);
+        else s->counting = 0;
+    } else if (s->now.depth < made && s->now.crossing) {
+        return split(s);
+    } else if (s->now.depth < last) {
+        enter(s, s->now.depth + 1);
+    } else {
+        if (s->wanted) list_region(s);
+        s->splitting = 0;
+    }
+    return 1;
+}
+
 /* Go on until about so much work is done, or what is put out has to be fetched; gives whether all regions are counted, or
  * the arena is too small. */
 static int run(plane *s, int64_t work)
 {
-    const int64_t last = s->hidden - 1, made = s->wanted ? s->hidden : last;
     s->work = 0;
     while (s->work < work && has_room(s)) {
-        if (s->counting) {
-            if (s->chords.next < s->now.crossing) add_chord(s);
-            else if (s->chords.walked < s->chords.count) walk(s);
-            else s->counting = 0;
-        } else if (s->now.depth < made && s->now.crossing) {
-            if (!split(s)) return NEEDS_ROOM;
-        } else if (s->now.depth < last) {
-            enter(s, s->now.depth + 1);
+        const int64_t waiting = s->arena_top ? s->arena[s->arena_top - 1] : BLOCK;
+        if (s->splitting) {
+            if (!split_further(s)) return NEEDS_ROOM;
+        } else if (waiting == PIECE || waiting == FACE) {
+            s->splitting = 1;
+            if (waiting == PIECE) take(s);
+            else take_face(s);
+        } else if (s->block.faces) {
+            if (!advance(s, work)) return NEEDS_ROOM;
+        } else if (s->arena_top) {
+            take_block(s);
         } else {
-            if (s->wanted) list_region(s);
-            if (!s->arena_top) return DONE;
-            take(s);
+            return DONE;
         }
     }
     return PAUSED;

@@ -13,7 +13,7 @@ cdef extern from "_plane.h" nogil:
         const double *weights
         const double *bias
         const double *bias_error
-        double rounding
+        double rounding, spread
         const int64_t *row
         const int32_t *column
         const limb *entries
@@ -116,7 +116,8 @@ cdef class Counter:
     cdef object owners
 
     def __init__(self, int isa, const double[:, ::1] given, const limb[:, :, ::1] sides, limb[:, :, ::1] first,
-                 list layers, int64_t unit, double slope, const limb[:, ::1] slope_parts, Output output=None):
+                 list layers, int64_t unit, double slope, const limb[:, ::1] slope_parts, const double[::1] spreads,
+                 Output output=None):
         """Take the sides of the domain and the first layer as padded rows (a, b, c, error) and as integers.
 
         The layers' constants are multiples of the coordinate `unit`, where 2 stands for the constant 1.
@@ -139,6 +140,7 @@ cdef class Counter:
         s.layers.exact, s.layers.exact_words = &first[0, 0, 0], first.shape[2]
         for n in range(1, s.hidden):
             s.layers[n] = (<Layer?>layers[n - 1]).view
+            s.layers[n].spread = spreads[n - 1]
         if output is not None:
             output.attach(s)
         self.memory = <char *>calloc(furnish(s, NULL) + 64, 1)

@@ -187,7 +187,7 @@ def _layer(kind: type[Layer], affine: Affine, entries: Entries, bits: int) -> La
     """A hidden layer after the first, whose integer forms have at most so many bits."""
     neurons, inputs = affine.weight.shape
     missing = -neurons % BLOCK
-    weight, bias = (_rounded(numbers) for numbers in (affine.weight, affine.bias))
+    weight, bias = (rounded(numbers) for numbers in (affine.weight, affine.bias))
     rounding = (inputs + MOST_FLIPS + 16) * EPSILON
     bias_error = np.where(_comfortable(np.column_stack([weight, bias])), rounding * np.abs(bias) + UNDERFLOW, np.inf)
     return kind(
@@ -229,7 +229,7 @@ def _bounded(rows: IntegerRows) -> Array:
     return padded(np.column_stack([forms, error]), len(forms) + -len(forms) % BLOCK)
 
 
-def _rounded(numbers: Array) -> Array:
+def rounded(numbers: Array) -> Array:
     """Doubles next to numbers; infinite where there are none so large, and 0 only for 0."""
     if numbers.dtype != object:
         return numbers.astype(np.float64)

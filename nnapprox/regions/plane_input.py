@@ -9,7 +9,7 @@ import numpy as np
 from nnapprox import _plane
 from nnapprox.network import Array, Network
 from nnapprox.regions.chart import Chart
-from nnapprox.regions.kernel_input import KernelInput
+from nnapprox.regions.kernel_input import KernelInput, rounded
 
 FINGERPRINTS = 1 << 16
 """Room for so many in a block, or for those of a wide layer's chord."""
@@ -17,16 +17,22 @@ FINGERPRINTS = 1 << 16
 LISTED = 1 << 12
 """Room for so many regions in a block."""
 
+LARGEST_GRAM = 512
+"""Matrices with more rows and columns get a bound on their norm that takes no products of matrices."""
+
+SQUARINGS = 3
+
 
 class PlaneInput(KernelInput[_plane.Layer]):
     """A network of two inputs on charts."""
 
     def __init__(self, network: Network, charts: Sequence[Chart]) -> None:
         super().__init__(_plane.Layer, network, charts)
+        self._spreads = np.array([_spread(rounded(layer.weight)) for layer in network.layers[1:-1]])
 
     def counter(self, chart: Chart, output: _plane.Output | None = None) -> _plane.Counter:
         """Begin to count the regions of a chart."""
-        return _plane.Counter(**self.arguments(chart), output=output)
+        return _plane.Counter(**self.arguments(chart), spreads=self._spreads, output=output)
 
     def with_fingerprints(self, chart: Chart) -> _plane.Counter:
         """Begin to count, and have the fingerprint of every region given."""
@@ -47,3 +53,22 @@ class PlaneInput(KernelInput[_plane.Layer]):
             np.empty(max(8 * LISTED, most_sides), dtype=np.int32),
         )
         return self.counter(chart, listing)
+
+
+def _spread(weight: Array) -> float:
+    """A bound on the norm of a matrix from l2 to l2.
+
+    The norm to the power of 2 k is at most the Frobenius norm of the k-th power of the Gram matrix, to which the largest
+    singular value contributes most: the higher the power, the closer the bound.
+    """
+    largest = float(np.abs(weight).max(initial=0))
+    if not 0 < largest < np.inf:
+        return largest
+    scaled = weight / largest
+    if min(scaled.shape) > LARGEST_GRAM:
+        sizes = np.abs(scaled)
+        return 1.001 * largest * float(sizes.sum(axis=0).max() * sizes.sum(axis=1).max()) ** 0.5
+    gram = scaled @ scaled.T if scaled.shape[0] < scaled.shape[1] else scaled.T @ scaled
+    for _ in range(SQUARINGS):
+        gram = gram @ gram
+    return 1.001 * largest * float(np.linalg.norm(gram)) ** (0.5 / 2**SQUARINGS)
