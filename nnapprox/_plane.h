@@ -73,6 +73,7 @@ typedef void bound_loop(const double *, const double *, const double *, const do
 typedef double evaluate_loop(const double *, const double *, int64_t, int64_t, double, double, double *, double *,
                              uint64_t *);
 typedef double between_loop(const double *, const double *, double, int64_t, double *);
+typedef void add_row_loop(uint64_t *, const uint64_t *, int64_t, int);
 typedef void products_loop(const double *, const double *, const double *, int64_t, double[3]);
 typedef void mark_loop(const double *, int64_t, const corner *, int64_t, int64_t, states *);
 typedef void judge_loop(const double *, const double *, const double *, const double *, int64_t, const double *,
@@ -128,6 +129,7 @@ typedef struct {
     int64_t flips;           /* since its forms were computed from scratch */
     const uint64_t *residue_weights; /* `inputs` rows */
     const uint64_t *residue_bias;
+    uint64_t *residue_terms; /* what an active input adds to all neurons' residues, if that is always the same */
     uint64_t *residues;      /* of its forms, at the random point */
     int64_t version, source; /* of its forms, and of those of the layer below that they were computed from */
     int64_t tight;           /* the version of its forms that tighten has seen */
@@ -235,6 +237,7 @@ typedef struct {
     between_loop *between;
     mark_loop *mark;
     products_loop *products;
+    add_row_loop *add_row;
 
     /* furnished */
     int64_t lines, vertices, widest; /* the most vertices that a piece can have; the width of the widest layer, padded */
@@ -281,12 +284,12 @@ typedef struct {
 static void choose_loops(plane *s, int isa)
 {
     s->accumulate = accumulate_baseline, s->bound = bound_baseline, s->judge = judge_baseline;
-    s->evaluate = evaluate_baseline, s->between = between_baseline, s->mark = mark_baseline, s->products = products_baseline;
+    s->evaluate = evaluate_baseline, s->between = between_baseline, s->mark = mark_baseline, s->products = products_baseline, s->add_row = add_row_baseline;
 #ifdef HAS_TARGETS
     if (isa == AVX2) s->accumulate = accumulate_avx2, s->bound = bound_avx2, s->judge = judge_avx2;
-    if (isa == AVX2) s->evaluate = evaluate_avx2, s->between = between_avx2, s->mark = mark_avx2, s->products = products_avx2;
+    if (isa == AVX2) s->evaluate = evaluate_avx2, s->between = between_avx2, s->mark = mark_avx2, s->products = products_avx2, s->add_row = add_row_avx2;
     if (isa == AVX512) s->accumulate = accumulate_avx512, s->bound = bound_avx512, s->judge = judge_avx512;
-    if (isa == AVX512) s->evaluate = evaluate_avx512, s->between = between_avx512, s->mark = mark_avx512, s->products = products_avx512;
+    if (isa == AVX512) s->evaluate = evaluate_avx512, s->between = between_avx512, s->mark = mark_avx512, s->products = products_avx512, s->add_row = add_row_avx512;
 #else
     (void)isa;
 #endif
@@ -340,7 +343,8 @@ static inline void set_term(plane *s, int64_t n, int64_t j, double factor)
 static inline void set_residue_term(plane *s, const layer *now, int64_t n, int64_t j, uint64_t factor)
 {
     s->rows[n] = now->residue_weights + now->neurons * j;
-    s->residue_factors[n] = times(now[-1].residues[j], factor);
+    if (now->residue_terms) s->rows[n] = now->residue_terms + now->padded * j, s->residue_factors[n] = factor;
+    else s->residue_factors[n] = times(now[-1].residues[j], factor);
 }
 
 /* The bound on its errors that a layer's terms in the next one have, over that of its forms. */
@@ -424,7 +428,11 @@ static void set_forms(plane *s, int64_t depth, const uint64_t *states)
     s->accumulate(now->weights, now->padded, s->inputs, changes || s->slope != 0 ? s->factors : NULL, count,
                   s->a + below->first, s->b + below->first, s->c + below->first, a, b, c);
     if (s->printing) {
-        add_products(now->residues, now->neurons, s->rows, s->residue_factors, count);
+        if (now->residue_terms)
+            for (int64_t n = 0; n < count; n++)
+                s->add_row(now->residues, s->rows[n], now->padded, s->residue_factors[n] != 1);
+        else
+            add_products(now->residues, now->neurons, s->rows, s->residue_factors, count);
         s->work += now->neurons * count;
     }
     set_bounds(s, now, now->bias_error);
@@ -878,9 +886,22 @@ static void *claim(char *memory, size_t *claimed, int64_t count, size_t size)
     return place;
 }
 
-/* Whether faces are split many at once. With two layers they are not: what the second one's forms are in a face differs
- * little from what they are in the next. */
-static inline int has_blocks(const plane *s) { return s->hidden > 2 && !s->printing && s->sides <= LEAST_VERTICES / 4; }
+/* Whether faces are split many at once. */
+static inline int has_blocks(const plane *s) { return s->at_once && s->sides <= s->most_vertices / 4; }
+
+/* Whether what a neuron adds to a layer's residues is the same everywhere: it is after the first layer, of which forms do
+ * not change. */
+static inline int has_terms(const plane *s, const layer *now)
+{
+    return s->printing && s->slope_residue == 0 && now == s->layers + 1;
+}
+
+static void set_residue_terms(layer *now)
+{
+    for (int64_t j = 0; j < now->inputs; j++)
+        for (int64_t k = 0; k < now->neurons; k++)
+            now->residue_terms[now->padded * j + k] = times(now->residue_weights[now->neurons * j + k], now[-1].residues[j]);
+}
 
 /* Say how large blocks may be. */
 static void size_blocks(plane *s)
@@ -894,7 +915,6 @@ static void size_blocks(plane *s)
     if (s->most_vertices > MOST_VERTICES) s->most_vertices = MOST_VERTICES;
     if (s->most_vertices < LEAST_VERTICES) s->most_vertices = LEAST_VERTICES;
     s->most_faces = s->most_vertices * 2 / 3;
-    s->at_once = MOST_SPLIT;
 }
 
 /* Point everything at its place in memory; gives the bytes that takes, also if memory is NULL. */
@@ -914,9 +934,10 @@ static size_t furnish(plane *s, char *memory)
         CLAIM(now->norm, now->padded);
         CLAIM(now->gradients, now->padded);
         CLAIM(now->passed, now->padded);
-        CLAIM(now->residues, now->neurons);
+        CLAIM(now->residues, now->padded);
         if (now == s->layers) continue;
         CLAIM(now->inputs_on, mask_words(now->inputs));
+        if (has_terms(s, now)) CLAIM(now->residue_terms, now->inputs * now->padded);
         CLAIM(now->exact, 3 * now->exact_words * now->neurons);
     }
     size_blocks(s);
@@ -1029,6 +1050,8 @@ static void start(plane *s)
     s->print_version = -1;
     if (s->printing)
         memcpy(s->layers->residues, s->first_residues, (size_t)s->layers->neurons * sizeof *s->first_residues);
+    for (layer *now = s->layers + 1; now < s->layers + s->hidden; now++)
+        if (now->residue_terms) set_residue_terms(now);
     s->now.vertices = 0;
     for (int32_t i = 0; i < s->sides; i++) {
         const point met = meet(s, i ? i - 1 : (int32_t)s->sides - 1, i);

@@ -4,6 +4,8 @@ LIMB_BYTES: int
 BLOCK: int
 FLIPS: int
 
+def shift(mantissas: Any, shifts: Any, out: Any) -> None: ...
+
 class Layer:
     def __init__(
         self, inputs: int, neurons: int, weights: Any, bias: Any, bias_error: Any, rounding: float, row: Any,
@@ -19,7 +21,7 @@ class Output:
 class Counter:
     def __init__(
         self, isa: int, given: Any, sides: Any, first: Any, layers: list[Layer], unit: int, slope: float,
-        slope_parts: Any, output: Output | None = None,
+        slope_parts: Any, spreads: Any, output: Output | None = None,
     ) -> None: ...  # fmt: skip
     def run(self, work: int) -> bool: ...
     def fingerprints(self) -> Any: ...

@@ -22,7 +22,7 @@ cdef extern from "_plane.h" nogil:
         const uint64_t *residue_bias
     ctypedef struct plane:
         int64_t hidden, sides, unit, side_words, slope_words, arena_words
-        int64_t regions, predicates, exact_decisions
+        int64_t at_once, regions, predicates, exact_decisions
         layer *layers
         const double *given
         const limb *side_exact
@@ -42,7 +42,8 @@ cdef extern from "_plane.h" nogil:
         int32_t *offsets
         int32_t *labels
         int64_t *arena
-    const int LANES, MOST_FLIPS, NEEDS_ROOM, PAUSED
+    void set_shifted(limb *, int64_t, int64_t) noexcept
+    const int LANES, MOST_FLIPS, NEEDS_ROOM, PAUSED, MOST_SPLIT
     void choose_loops(plane *, int) noexcept
     size_t furnish(plane *, char *) noexcept
     double share_done(const plane *) noexcept
@@ -54,6 +55,14 @@ BLOCK = LANES
 FLIPS = MOST_FLIPS
 
 include "_layer.pxi"
+
+
+def shift(const int64_t[::1] mantissas, const int64_t[::1] shifts, limb[:, ::1] out):
+    """Put the integers mantissas * 2^shifts into rows of zeros that are long enough."""
+    cdef int64_t n
+    with nogil:
+        for n in range(mantissas.shape[0]):
+            set_shifted(&out[n, 0], mantissas[n], shifts[n])
 
 
 cdef class Output:
@@ -120,13 +129,14 @@ cdef class Counter:
                  Output output=None):
         """Take the sides of the domain and the first layer as padded rows (a, b, c, error) and as integers.
 
-        The layers' constants are multiples of the coordinate `unit`, where 2 stands for the constant 1.
+        The layers' constants are multiples of the coordinate `unit`, where 2 stands for the constant 1. If `spreads` are
+        given, bounds on the norms of the layers' weights from l2 to l2, faces are split many at once.
         """
         cdef plane *s = &self.state
         cdef int64_t n
         self.owners = (given, sides, first, layers, slope_parts, output)
         self.output = output
-        s.hidden, s.unit = len(layers) + 1, unit
+        s.hidden, s.unit, s.at_once = len(layers) + 1, unit, 0 if spreads is None else MOST_SPLIT
         s.given = &given[0, 0]
         s.sides, s.side_words, s.side_exact = sides.shape[0], sides.shape[2], &sides[0, 0, 0]
         s.slope, s.slope_words = slope, slope_parts.shape[1]
@@ -140,7 +150,8 @@ cdef class Counter:
         s.layers.exact, s.layers.exact_words = &first[0, 0, 0], first.shape[2]
         for n in range(1, s.hidden):
             s.layers[n] = (<Layer?>layers[n - 1]).view
-            s.layers[n].spread = spreads[n - 1]
+            if spreads is not None:
+                s.layers[n].spread = spreads[n - 1]
         if output is not None:
             output.attach(s)
         self.memory = <char *>calloc(furnish(s, NULL) + 64, 1)

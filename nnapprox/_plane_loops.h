@@ -3,12 +3,15 @@
 
 #if VECTOR > 1
 typedef double CAT(vector_, ISA) __attribute__((vector_size(8 * VECTOR), aligned(8), may_alias));
-typedef int64_t CAT(integers_, ISA) __attribute__((vector_size(8 * VECTOR)));
+typedef int64_t CAT(integers_, ISA) __attribute__((vector_size(8 * VECTOR), aligned(8), may_alias));
+#define IF_NEGATIVE(n, w) (((n) < 0) & (w))
 #define SIZE(w) ((CAT(vector_, ISA))((CAT(integers_, ISA))(w) & INT64_MAX))
 /* Infinite, but 0 where a number is below another. */
 #define UNLESS_BELOW(v, most) ((CAT(vector_, ISA))(~((v) < (most)) & INFINITE))
 #else
 typedef double CAT(vector_, ISA);
+typedef int64_t CAT(integers_, ISA);
+#define IF_NEGATIVE(n, w) ((n) < 0 ? (w) : 0)
 #define SIZE(w) fabs(w)
 #define UNLESS_BELOW(v, most) ((v) < (most) ? 0 : HUGE_VAL)
 #endif
@@ -214,6 +217,19 @@ static void CAT(mark_, ISA)(const double *values, int64_t stride, const corner *
     }
 }
 
+/* Add a row of residues to others, or subtract it. */
+static void CAT(add_row_, ISA)(uint64_t *sums, const uint64_t *row, int64_t padded, int subtracted)
+{
+    typedef CAT(integers_, ISA) vector;
+    const int64_t prime = PRIME;
+    for (int64_t k = 0; k < padded; k += VECTOR) {
+        vector *const sum = (vector *)(sums + k);
+        const vector term = *(const vector *)(row + k), made = subtracted ? *sum - term : *sum + term - prime;
+        *sum = made + IF_NEGATIVE(made, prime);
+    }
+}
+
+#undef IF_NEGATIVE
 #undef SIZE
 #undef UNLESS_BELOW
 #undef LEAST

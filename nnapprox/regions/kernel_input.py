@@ -92,14 +92,16 @@ class Entries(NamedTuple):
 
     Attributes
     ----------
-    row, column : array of int64, shape (entries,)
-        Sorted by rows; the column after the weights' is the bias.
+    starts : array of int64, shape (rows + 1,)
+        Where rows begin and end.
+    column : array of int64, shape (entries,)
+        That after the weights' is the bias.
     integers : array, shape (entries, words)
     weight_bits, bias_bits : int
         Sizes of the largest.
     """
 
-    row: Array
+    starts: Array
     column: Array
     integers: Array
     weight_bits: int
@@ -114,22 +116,39 @@ def _dyadic_entries(layers: Sequence[Affine], slope: Fraction, scale: int) -> It
     for layer in layers:
         scale *= slope.denominator
         numbers = np.column_stack([layer.weight, layer.bias]).astype(np.float64)
-        row, column = np.nonzero(numbers)
-        mantissas, exponents = _odd_parts(numbers[row, column])
+        starts, column, used = _used(numbers)
+        mantissas, exponents = _odd_parts(numbers[used])
         least = exponents.min(initial=0)
-        is_bias = column == layer.inputs
-        weights = limbs.shifted(mantissas[~is_bias], exponents[~is_bias] - least)
-        biases = np.array(
-            [scale * int(m) << int(e - least) for m, e in zip(mantissas[is_bias], exponents[is_bias], strict=True)],
-            dtype=object,
-        )
-        packed = limbs.limbs(biases)
-        width = max(weights.shape[1], packed.shape[1])
-        integers = np.empty((len(row), width), dtype=packed.dtype)
-        integers[~is_bias], integers[is_bias] = limbs.widened(weights, width), limbs.widened(packed, width)
-        weight_bits = 8 * _plane.LIMB_BYTES * (weights.shape[1] - 1)
-        yield Entries(row, column, integers, weight_bits, limbs.bits(biases))
+        shifts, is_bias = (exponents - least).astype(np.int64), column == layer.inputs
+        bits = limbs.shifted_bits(mantissas, shifts)
+        weight_bits, bias_bits = (int(bits[some].max(initial=0)) for some in (~is_bias, is_bias))
+        bias_bits += scale.bit_length()
+        if scale & (scale - 1):
+            integers = _with_biases_times(scale, mantissas, shifts, is_bias)
+        else:
+            integers = limbs.shifted(mantissas, shifts + is_bias * (scale.bit_length() - 1))
+        yield Entries(starts, column, integers, weight_bits, bias_bits)
         scale *= 2 ** -int(least)
+
+
+def _with_biases_times(scale: int, mantissas: Array, shifts: Array, is_bias: Array) -> Array:
+    """The integers mantissas * 2^shifts, of which some are multiplied with a number."""
+    weights = limbs.shifted(mantissas[~is_bias], shifts[~is_bias])
+    biases = np.array(
+        [scale * int(m) << int(e) for m, e in zip(mantissas[is_bias], shifts[is_bias], strict=True)], dtype=object
+    )
+    packed = limbs.limbs(biases)
+    width = max(weights.shape[1], packed.shape[1])
+    integers = np.empty((len(mantissas), width), dtype=packed.dtype)
+    integers[~is_bias], integers[is_bias] = limbs.widened(weights, width), limbs.widened(packed, width)
+    return integers
+
+
+def _used(matrix: Array) -> tuple[Array, Array, Array]:
+    """Where in a list of its numbers that are not 0 rows begin and end, their columns, and where they are."""
+    used = matrix != 0
+    column = np.broadcast_to(np.arange(matrix.shape[1]), matrix.shape)[used]
+    return np.append(0, np.cumsum(used.sum(axis=1))), column, used
 
 
 def _odd_parts(numbers: Array) -> tuple[Array, Array]:
@@ -144,9 +163,9 @@ def _rational_entries(layers: Sequence[Affine], slope: Fraction, scale: tuple[in
     """Maps of rationals, one after the other; what the first takes are integers over scale."""
     for layer in layers:
         matrix, scale = integer_rows(layer.weight, layer.bias, [divisor * slope.denominator for divisor in scale])
-        row, column = np.nonzero(matrix)
+        starts, column, used = _used(matrix)
         weight_bits, bias_bits = limbs.bits(matrix[:, :-1]), limbs.bits(matrix[:, -1])
-        yield Entries(row, column, limbs.limbs(matrix[row, column]), weight_bits, bias_bits)
+        yield Entries(starts, column, limbs.limbs(matrix[used]), weight_bits, bias_bits)
 
 
 def _hidden_layers(kind: type[Layer], network: Network, charts: Sequence[Chart]) -> list[Layer]:
@@ -197,7 +216,7 @@ def _layer(kind: type[Layer], affine: Affine, entries: Entries, bits: int) -> La
         padded(bias, neurons + missing),
         padded(bias_error, neurons + missing),
         rounding,
-        np.searchsorted(entries.row, np.arange(neurons + 1)),
+        entries.starts,
         np.append(entries.column, 0).astype(np.int32),  # one more: not even a layer of zeros has none
         padded(entries.integers, len(entries.integers) + 1),
         limbs.words(bits),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 
@@ -28,11 +29,16 @@ class PlaneInput(KernelInput[_plane.Layer]):
 
     def __init__(self, network: Network, charts: Sequence[Chart]) -> None:
         super().__init__(_plane.Layer, network, charts)
-        self._spreads = np.array([_spread(rounded(layer.weight)) for layer in network.layers[1:-1]])
+
+    @cached_property
+    def _spreads(self) -> Array:
+        """Bounds on how much layers spread errors, for networks with more than two hidden ones."""
+        return np.array([_spread(rounded(layer.weight)) for layer in self.network.layers[1:-1]])
 
     def counter(self, chart: Chart, output: _plane.Output | None = None) -> _plane.Counter:
         """Begin to count the regions of a chart."""
-        return _plane.Counter(**self.arguments(chart), spreads=self._spreads, output=output)
+        at_once = output is None and self.network.depth > 3
+        return _plane.Counter(**self.arguments(chart), spreads=self._spreads if at_once else None, output=output)
 
     def with_fingerprints(self, chart: Chart) -> _plane.Counter:
         """Begin to count, and have the fingerprint of every region given."""
