@@ -134,8 +134,7 @@ typedef struct {
     int64_t version, source; /* of its forms, and of those of the layer below that they were computed from */
     int64_t tight;           /* the version of its forms that tighten has seen */
     double spread;           /* bound on the Euclidean operator norm of its weights */
-    double *gradients;       /* bounds on the Euclidean norms of its forms' gradients, anywhere */
-    double steepness;        /* and of all of them together */
+    double steepness;        /* and on the Euclidean norm of its forms' gradients, anywhere */
     double total_norm, bias_norm, bias_doubt; /* Euclidean: of its weights, of biases that move, of errors of biases */
     int64_t states;          /* the place of its neurons' states in the pattern of a face */
 } layer;
@@ -823,6 +822,7 @@ static inline void tell(plane *s, uint64_t print)
 #include "_plane_chords.h"
 
 #include "_plane_block.h"
+#include "_plane_stack.h"
 
 /* ---- Regions that are made, since their neighbours are asked for ---- */
 
@@ -932,7 +932,6 @@ static size_t furnish(plane *s, char *memory)
         s->widest = larger(s->widest, now->padded);
         s->words = larger(s->words, larger(now->exact_words, now->entry_words + s->slope_words));
         CLAIM(now->norm, now->padded);
-        CLAIM(now->gradients, now->padded);
         CLAIM(now->passed, now->padded);
         CLAIM(now->residues, now->padded);
         if (now == s->layers) continue;

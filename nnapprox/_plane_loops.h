@@ -144,7 +144,8 @@ static double CAT(evaluate_, ISA)(const double *weights, const double *bias, int
         for (int64_t w = 0; 64 * w < inputs; w++) {                                                                     \
             for (uint64_t left = active[w]; left; left &= left - 1) {                                                   \
                 const int64_t j = 64 * w + lowest_bit(left);                                                            \
-                const vector *const weight = (const vector *)(weights + padded * j + k);                                \
+                const vector *weight = (const vector *)(weights + padded * j + k);                                      \
+                IN_REGISTER(weight);                                                                                    \
                 for (int i = 0; i < (count); i++) sum[i] += weight[i] * activated[j];                                   \
             }                                                                                                           \
         }                                                                                                               \
