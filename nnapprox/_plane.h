@@ -40,7 +40,7 @@
 
 #define INFINITE 0x7ff0000000000000 /* as a double */
 
-enum { DONE, PAUSED, NEEDS_ROOM };
+enum { DONE, PAUSED, NEEDS_ROOM, NEEDS_INTEGERS };
 
 /* A vertex of a block, where it about is; see _plane_block.h for its bounds. */
 typedef struct {
@@ -924,20 +924,17 @@ static size_t furnish(plane *s, char *memory)
 #define CLAIM(pointer, count) ((pointer) = claim(memory, &claimed, (count), sizeof *(pointer)))
     s->lines = s->layers[0].first;
     s->vertices = s->sides + 4;
-    s->words = s->side_words;
     for (layer *now = s->layers; now < s->layers + s->hidden; now++) {
         now->first = s->lines;
         s->lines += now->padded;
         s->vertices += now->neurons;
         s->widest = larger(s->widest, now->padded);
-        s->words = larger(s->words, larger(now->exact_words, now->entry_words + s->slope_words));
         CLAIM(now->norm, now->padded);
         CLAIM(now->passed, now->padded);
         CLAIM(now->residues, now->padded);
         if (now == s->layers) continue;
         CLAIM(now->inputs_on, mask_words(now->inputs));
         if (has_terms(s, now)) CLAIM(now->residue_terms, now->inputs * now->padded);
-        CLAIM(now->exact, 3 * now->exact_words * now->neurons);
     }
     size_blocks(s);
     const int64_t masks = mask_words(s->widest);
@@ -986,14 +983,26 @@ static size_t furnish(plane *s, char *memory)
     chord_list *const chords = &s->chords;
     CLAIM(chords->list, s->widest);
     CLAIM(chords->meetings, s->widest);
+    return claimed;
+}
+
+/* The same of integers. */
+static size_t furnish_integers(plane *s, char *memory)
+{
+    size_t claimed = 0;
+    s->words = s->side_words;
+    for (layer *now = s->layers; now < s->layers + s->hidden; now++) {
+        s->words = larger(s->words, larger(now->exact_words, now->entry_words + s->slope_words));
+        if (now > s->layers) CLAIM(now->exact, 3 * now->exact_words * now->neurons);
+    }
     s->cross_words = 2 * s->words + 1;
     CLAIM(s->cross, 3 * s->cross_words);
     CLAIM(s->product, 3 * s->words + 2);
     CLAIM(s->sum, 3 * s->words + 2);
     CLAIM(s->scaled, s->words + 1);
-#undef CLAIM
     return claimed;
 }
+#undef CLAIM
 
 static double area_of(const piece *p)
 {
@@ -1088,8 +1097,8 @@ static int split_further(plane *s)
     return 1;
 }
 
-/* Go on until about so much work is done, or what is put out has to be fetched; gives whether all regions are counted, or
- * the arena is too small. */
+/* Go on until about so much work is done, or what is put out has to be fetched; gives whether all regions are counted,
+ * the arena is too small, or integers may be needed and are not there. */
 static int run(plane *s, int64_t work)
 {
     s->work = 0;
@@ -1098,6 +1107,7 @@ static int run(plane *s, int64_t work)
         if (s->splitting) {
             if (!split_further(s)) return NEEDS_ROOM;
         } else if (waiting == PIECE || waiting == FACE) {
+            if (!s->product) return NEEDS_INTEGERS;
             s->splitting = 1;
             if (waiting == PIECE) take(s);
             else take_face(s);

@@ -43,9 +43,10 @@ cdef extern from "_plane.h" nogil:
         int32_t *labels
         int64_t *arena
     void set_shifted(limb *, int64_t, int64_t) noexcept
-    const int LANES, MOST_FLIPS, NEEDS_ROOM, PAUSED, MOST_SPLIT
+    const int LANES, MOST_FLIPS, NEEDS_ROOM, NEEDS_INTEGERS, PAUSED, MOST_SPLIT
     void choose_loops(plane *, int) noexcept
     size_t furnish(plane *, char *) noexcept
+    size_t furnish_integers(plane *, char *) noexcept
     double share_done(const plane *) noexcept
     void start(plane *) noexcept
     int run(plane *, int64_t) noexcept
@@ -121,21 +122,24 @@ cdef class Counter:
 
     cdef plane state
     cdef char *memory
+    cdef char *integers
     cdef Output output
-    cdef object owners
+    cdef object owners, complete
+    cdef list layers
 
     def __init__(self, int isa, const double[:, ::1] given, const limb[:, :, ::1] sides, limb[:, :, ::1] first,
-                 list layers, int64_t unit, double slope, const limb[:, ::1] slope_parts, const double[::1] spreads,
-                 Output output=None):
+                 list layers, int64_t unit, double slope, const limb[:, ::1] slope_parts, complete=None,
+                 const double[::1] spreads=None, Output output=None):
         """Take the sides of the domain and the first layer as padded rows (a, b, c, error) and as integers.
 
         The layers' constants are multiples of the coordinate `unit`, where 2 stands for the constant 1. If `spreads` are
-        given, bounds on the norms of the layers' weights from l2 to l2, faces are split many at once.
+        given, bounds on the norms of the layers' weights from l2 to l2, faces are split many at once; then the layers may
+        be without integers until `complete` is called.
         """
         cdef plane *s = &self.state
         cdef int64_t n
-        self.owners = (given, sides, first, layers, slope_parts, output)
-        self.output = output
+        self.owners = (given, sides, first, slope_parts)
+        self.output, self.complete, self.layers = output, complete, layers
         s.hidden, s.unit, s.at_once = len(layers) + 1, unit, 0 if spreads is None else MOST_SPLIT
         s.given = &given[0, 0]
         s.sides, s.side_words, s.side_exact = sides.shape[0], sides.shape[2], &sides[0, 0, 0]
@@ -158,23 +162,29 @@ cdef class Counter:
         if self.memory == NULL:
             raise MemoryError
         furnish(s, self.memory + 64 - <uintptr_t>self.memory % 64)
+        if complete is None:
+            self._take_integers()
         choose_loops(s, isa)
         start(s)
 
     def __dealloc__(self):
         free(self.state.layers)
         free(self.memory)
+        free(self.integers)
         free(self.state.arena)
 
     def run(self, int64_t work) -> bool:
         """Go on for about so many nanoseconds; returns whether there is more to do."""
         cdef int status = NEEDS_ROOM
         self.state.printed = self.state.listed = self.state.labelled = 0
-        while status == NEEDS_ROOM:
+        while status == NEEDS_ROOM or status == NEEDS_INTEGERS:
             with nogil:
                 status = run(&self.state, work)
             if status == NEEDS_ROOM:
                 self._grow()
+            if status == NEEDS_INTEGERS:
+                self.complete()
+                self._take_integers()
         return status == PAUSED
 
     def fingerprints(self):
@@ -188,6 +198,20 @@ cdef class Counter:
             self.output.offsets[: self.state.listed + 1],
             self.output.labels[: self.state.labelled],
         )
+
+    cdef _take_integers(self):
+        cdef plane *s = &self.state
+        cdef layer *view
+        cdef int64_t n
+        for n in range(1, s.hidden):
+            view = &(<Layer>self.layers[n - 1]).view
+            s.layers[n].row, s.layers[n].column = view.row, view.column
+            s.layers[n].entries, s.layers[n].entry_words = view.entries, view.entry_words
+            s.layers[n].exact_words = view.exact_words
+        self.integers = <char *>calloc(furnish_integers(s, NULL) + 64, 1)
+        if self.integers == NULL:
+            raise MemoryError
+        furnish_integers(s, self.integers + 64 - <uintptr_t>self.integers % 64)
 
     cdef _grow(self):
         cdef int64_t words = 2 * self.state.arena_words + 8192

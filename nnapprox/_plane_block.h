@@ -19,7 +19,7 @@
 enum { MOST_CHORDS = 64, MOST_SPLIT = 64, LEAST_SPLIT = 8 };
 
 /* Faces whose values take so many numbers are in a block, but no more than so many, and not fewer. */
-enum { BLOCK_NUMBERS = 1 << 17, MOST_VERTICES = 1 << 11, LEAST_VERTICES = 1 << 7 };
+enum { BLOCK_NUMBERS = 1 << 16, MOST_VERTICES = 1 << 11, LEAST_VERTICES = 1 << 7 };
 
 static inline int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 

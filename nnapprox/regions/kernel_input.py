@@ -54,15 +54,29 @@ class KernelInput(Generic[Layer]):
 
     def __init__(self, kind: type[Layer], network: Network, charts: Sequence[Chart]) -> None:
         self.network = network
-        self._layers: list[Layer] = _hidden_layers(kind, network, charts)
+        self._charts = charts
+        self._layers: list[Layer] = [_layer(kind, affine) for affine in network.layers[1:-1]]
         self._slope = _nearest(*network.negative_slope.as_integer_ratio())
         self._slope_limbs = limbs.limbs(_slope_parts(network))
+        self._is_complete = False
         self._last: tuple[IntegerRows, tuple[Array, Array]] | None = None
 
     @cached_property
     def residues(self) -> Residues:
         """The network's."""
         return residues(self.network)
+
+    def complete(self) -> None:
+        """Have the layers take their integers, unless they have: a count that doubles decide does without."""
+        if not self._is_complete:
+            for layer, (entries, bits) in zip(self._layers, _integers(self.network, self._charts), strict=True):
+                layer.complete(
+                    entries.starts,
+                    np.append(entries.column, 0).astype(np.int32),  # one more: not even a layer of zeros has none
+                    padded(entries.integers, len(entries.integers) + 1),
+                    limbs.words(bits),
+                )
+            self._is_complete = True
 
     def arguments(self, chart: Chart) -> dict[str, Any]:
         """What the counters of both kernels take."""
@@ -168,17 +182,8 @@ def _rational_entries(layers: Sequence[Affine], slope: Fraction, scale: tuple[in
         yield Entries(starts, column, limbs.limbs(matrix[used]), weight_bits, bias_bits)
 
 
-def _hidden_layers(kind: type[Layer], network: Network, charts: Sequence[Chart]) -> list[Layer]:
-    """The hidden layers of a network after the first, for a kernel.
-
-    Parameters
-    ----------
-    kind : type
-        The kernel's layers.
-    network : Network
-    charts : sequence of Chart
-        Where it is counted; their first layers have the same scales.
-    """
+def _integers(network: Network, charts: Sequence[Chart]) -> Iterator[tuple[Entries, int]]:
+    """Of each hidden layer after the first, its numbers, and the bits that its integer forms have at most."""
     scale = charts[0].first.scale
     slope = network.negative_slope
     following = network.layers[1:-1]
@@ -188,13 +193,11 @@ def _hidden_layers(kind: type[Layer], network: Network, charts: Sequence[Chart])
         later = _dyadic_entries(following, slope, scale[0])
     firsts = {id(chart.first): chart.first for chart in charts}.values()  # parts of one chart have the same
     bits = max(limbs.bits(first.matrix) for first in firsts)
-    layers = []
     for affine, entries in zip(following, later, strict=True):
         # of sums over the inputs and the bias
         bits += entries.weight_bits + limbs.bits(_slope_parts(network)) + affine.inputs.bit_length()
         bits = max(bits, entries.bias_bits) + 1
-        layers.append(_layer(kind, affine, entries, bits))
-    return layers
+        yield entries, bits
 
 
 def _slope_parts(network: Network) -> Array:
@@ -202,8 +205,8 @@ def _slope_parts(network: Network) -> Array:
     return np.array(network.negative_slope.as_integer_ratio(), dtype=object)
 
 
-def _layer(kind: type[Layer], affine: Affine, entries: Entries, bits: int) -> Layer:
-    """A hidden layer after the first, whose integer forms have at most so many bits."""
+def _layer(kind: type[Layer], affine: Affine) -> Layer:
+    """A hidden layer after the first, in doubles."""
     neurons, inputs = affine.weight.shape
     missing = -neurons % BLOCK
     weight, bias = (rounded(numbers) for numbers in (affine.weight, affine.bias))
@@ -216,10 +219,6 @@ def _layer(kind: type[Layer], affine: Affine, entries: Entries, bits: int) -> La
         padded(bias, neurons + missing),
         padded(bias_error, neurons + missing),
         rounding,
-        entries.starts,
-        np.append(entries.column, 0).astype(np.int32),  # one more: not even a layer of zeros has none
-        padded(entries.integers, len(entries.integers) + 1),
-        limbs.words(bits),
     )
 
 

@@ -37,8 +37,10 @@ class PlaneInput(KernelInput[_plane.Layer]):
 
     def counter(self, chart: Chart, output: _plane.Output | None = None) -> _plane.Counter:
         """Begin to count the regions of a chart."""
-        at_once = output is None and self.network.depth > 3
-        return _plane.Counter(**self.arguments(chart), spreads=self._spreads if at_once else None, output=output)
+        if output is None and self.network.depth > 3:  # faces are split many at once, in doubles as far as they go
+            return _plane.Counter(**self.arguments(chart), complete=self.complete, spreads=self._spreads)
+        self.complete()
+        return _plane.Counter(**self.arguments(chart), output=output)
 
     def with_fingerprints(self, chart: Chart) -> _plane.Counter:
         """Begin to count, and have the fingerprint of every region given."""
