@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import cached_property
 
@@ -66,8 +67,8 @@ class PlaneInput(KernelInput[_plane.Layer]):
 def _spread(weight: Array) -> float:
     """A bound on the norm of a matrix from l2 to l2.
 
-    The norm to the power of 2 k is at most the Frobenius norm of the k-th power of the Gram matrix, to which the largest
-    singular value contributes most: the higher the power, the closer the bound.
+    The norm to the power of 2 k is at most the Frobenius norm of the k-th power of the Gram matrix, to which the
+    largest singular value contributes most: the higher the power, the closer the bound.
     """
     largest = float(np.abs(weight).max(initial=0))
     if not 0 < largest < np.inf:
@@ -75,8 +76,8 @@ def _spread(weight: Array) -> float:
     scaled = weight / largest
     if min(scaled.shape) > LARGEST_GRAM:
         sizes = np.abs(scaled)
-        return 1.001 * largest * float(sizes.sum(axis=0).max() * sizes.sum(axis=1).max()) ** 0.5
+        return 1.001 * largest * math.sqrt(sizes.sum(axis=0).max() * sizes.sum(axis=1).max())
     gram = scaled @ scaled.T if scaled.shape[0] < scaled.shape[1] else scaled.T @ scaled
     for _ in range(SQUARINGS):
         gram = gram @ gram
-    return 1.001 * largest * float(np.linalg.norm(gram)) ** (0.5 / 2**SQUARINGS)
+    return 1.001 * largest * math.pow(np.linalg.norm(gram), 0.5 / 2**SQUARINGS)
