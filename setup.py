@@ -26,7 +26,7 @@ plane = Extension(
     depends=[
         f"nnapprox/{name}.h"
         for name in (
-            *("_plane", "_plane_block", "_plane_chords", "_plane_loops", "_plane_stack"),
+            *("_plane", "_plane_block", "_plane_chords", "_plane_loops", "_plane_stack", "_plane_types"),
             *("_integer", "_residues", "_targets"),
         )
     ]

@@ -8,11 +8,12 @@
  *
  * All of this is in doubles. A face that they leave anything open in is put on the stack, to be counted as a piece.
  *
- * Bounds: a computed vertex stands for some point near the true one. `error` bounds how far values are from those that
- * any of its faces' forms have at that point, in the Euclidean norm, `place` how far the point is from the vertex. What
- * is divided lies between points: the point on an edge is off the edge's line by no more than they are, whatever comes
- * of it, and off the line of the neuron that vanishes by no more than its value there is wrong. So neither grows with
- * the number of divisions.
+ * Bounds: what is computed at a vertex is what all forms of its faces are, up to `error`, at some point; that point lies
+ * at a distance of at most `place` from the vertex, and x and y are off it by at most `blur`. What is made on an edge
+ * stands for a point between those of the ends: so it is off the edge's line by no more than they are, and off the line
+ * of the neuron that vanishes by no more than `error` allows, which is `off`. Neither grows with the number of divisions,
+ * as `place` would if it were taken from those of the ends. `doubt` bounds how far values are from those at the vertex
+ * itself: this is what signs are decided by. All norms are Euclidean, of all neurons of a layer together.
  */
 
 /* Neurons of the last layer that may cross a face of a block, and those that split faces in one go. */

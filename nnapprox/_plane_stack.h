@@ -11,6 +11,7 @@ static void evaluate_block(plane *s, int64_t work)
         double *const values = values_of(s, (int32_t)b->evaluated);
         corner *const v = b->corners + b->evaluated;
         const double unit = s->unit == 2 ? 1 : s->unit ? v->y : v->x;
+        /* one roundoff a term, and some for the weights, the activation, and what is not counted twice here */
         const double rounding = (double)(below->neurons + 8) * (DBL_EPSILON / 2) * now->total_norm * steepest * v->size;
         const double squares = s->evaluate(now->weights, now->bias, now->padded, below->padded, s->slope, unit, values,
                                            s->factors, s->active);
