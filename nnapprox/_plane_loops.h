@@ -166,7 +166,8 @@ static double CAT(evaluate_, ISA)(const double *weights, const double *bias, int
 static double CAT(between_, ISA)(const double *from, const double *to, double where, int64_t padded, double *values)
 {
     typedef CAT(vector_, ISA) vector;
-    vector squares[2] = {{0}, {0}};
+    const vector none = {0};
+    vector squares[2] = {none, none};
     for (int64_t k = 0; k < padded; k += 2 * VECTOR) {
         for (int i = 0; i < 2; i++) {
             const vector start = ((const vector *)(from + k))[i], difference = ((const vector *)(to + k))[i] - start;
@@ -185,7 +186,8 @@ static void CAT(products_, ISA)(const double *start, const double *one, const do
                                 double products[3])
 {
     typedef CAT(vector_, ISA) vector;
-    vector sums[3] = {{0}, {0}, {0}};
+    const vector none = {0};
+    vector sums[3] = {none, none, none};
     for (int64_t k = 0; k < padded; k += VECTOR) {
         const vector from = *(const vector *)(start + k);
         const vector u = *(const vector *)(one + k) - from, v = *(const vector *)(other + k) - from;
