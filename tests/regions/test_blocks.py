@@ -36,7 +36,7 @@ def agree(network, domain):
         (2, 9, 9, 9, 1),
         (2, 40, 30, 20, 10, 1),
         (2, 5, 130, 70, 1),  # states take more than one word
-        (2, 300, 4, 4, 1),  # more lines at first than a block has room for
+        (2, 120, 4, 4, 1),  # more faces at first than a block has room for
         (2, 6, 6, 300, 1),  # more chords in a face than are counted at once
         (2, *[12] * 12, 1),
     ],
