@@ -648,7 +648,10 @@ static void *claim(char *memory, size_t *claimed, int64_t count, size_t size)
 }
 
 /* Whether faces are split many at once. */
-static inline int has_blocks(const plane *s) { return s->at_once && s->sides <= s->most_vertices / 4; }
+static inline int has_blocks(const plane *s)
+{
+    return s->at_once && s->widest <= WIDEST_IN_BLOCKS && s->sides <= s->most_vertices / 4;
+}
 
 /* Whether what a neuron adds to a layer's residues is the same everywhere: it is after the first layer, of which forms do
  * not change. */
@@ -674,7 +677,6 @@ static void size_blocks(plane *s)
     }
     s->most_vertices = BLOCK_NUMBERS / s->widest;
     if (s->most_vertices > MOST_VERTICES) s->most_vertices = MOST_VERTICES;
-    if (s->most_vertices < LEAST_VERTICES) s->most_vertices = LEAST_VERTICES;
     s->most_faces = s->most_vertices * 2 / 3;
 }
 

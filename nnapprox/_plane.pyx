@@ -45,6 +45,7 @@ cdef extern from "_plane.h" nogil:
     void set_shifted(limb *, int64_t, int64_t) noexcept
     const int LANES, MOST_FLIPS, NEEDS_ROOM, NEEDS_INTEGERS, PAUSED, MOST_SPLIT
     void choose_loops(plane *, int) noexcept
+    int has_blocks(const plane *) noexcept
     size_t furnish(plane *, char *) noexcept
     size_t furnish_integers(plane *, char *) noexcept
     double share_done(const plane *) noexcept
@@ -133,8 +134,8 @@ cdef class Counter:
         """Take the sides of the domain and the first layer as padded rows (a, b, c, error) and as integers.
 
         The layers' constants are multiples of the coordinate `unit`, where 2 stands for the constant 1. If `spreads` are
-        given, bounds on the norms of the layers' weights from l2 to l2, faces are split many at once; then the layers may
-        be without integers until `complete` is called.
+        given, bounds on the norms of the layers' weights from l2 to l2, faces may be split many at once; then the layers
+        may be without integers until `complete` is called.
         """
         cdef plane *s = &self.state
         cdef int64_t n
@@ -162,7 +163,9 @@ cdef class Counter:
         if self.memory == NULL:
             raise MemoryError
         furnish(s, self.memory + 64 - <uintptr_t>self.memory % 64)
-        if complete is None:
+        if not has_blocks(s):
+            if complete is not None:
+                complete()
             self._take_integers()
         choose_loops(s, isa)
         start(s)

@@ -19,8 +19,11 @@
 /* Neurons of the last layer that may cross a face of a block, and those that split faces in one go. */
 enum { MOST_CHORDS = 64, MOST_SPLIT = 64, LEAST_SPLIT = 8 };
 
-/* Faces whose values take so many numbers are in a block, but no more than so many, and not fewer. */
-enum { BLOCK_NUMBERS = 1 << 16, MOST_VERTICES = 1 << 11, LEAST_VERTICES = 1 << 7 };
+/* Vertices whose values are so many numbers are in a block, but no more than so many. */
+enum { BLOCK_NUMBERS = 1 << 16, MOST_VERTICES = 1 << 11 };
+
+/* Wider layers are evaluated more slowly than forms are changed from one piece to the next, of which there are more. */
+enum { WIDEST_IN_BLOCKS = 128 };
 
 static inline int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 

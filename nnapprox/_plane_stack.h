@@ -38,6 +38,7 @@ static int plan_split(plane *s, int64_t neurons)
     const block *const b = &s->block;
     const uint64_t all = all_in_word(neurons, 0);
     int64_t faces = 0, ends = 0, met = 0;
+    for (int64_t e = 0; e < b->edges; e++) s->owner[e] = -1;
     for (int64_t f = 0; f < b->faces; f++) {
         states any = {0, 0};
         uint64_t sure = all;
@@ -108,6 +109,8 @@ static void split_block(plane *s, int64_t neurons)
     made->first[0] = 0;
     for (int64_t e = 0; e < b->edges; e++) {
         s->parts[e] = (int32_t)made->edges;
+        s->tangled[e] = 0;
+        if (s->owner[e] < 0) continue; /* its faces have been left */
         s->tangled[e] = (unsigned char)!divide(s, b->edge + e, crossing(b, b->edge + e), s->owner[e]);
     }
     s->parts[b->edges] = (int32_t)made->edges;

@@ -229,7 +229,7 @@ typedef struct {
     uint64_t *active;               /* what neurons of the layer below do not vanish */
     states *any;                    /* what neurons are somewhere in each face */
     unsigned char *open, *tangled;  /* faces and edges that doubles do not tell all of */
-    int32_t *owner;                 /* a face of each edge */
+    int32_t *owner;                 /* a face of each edge; negative if there is none left */
     double *steepness;              /* of faces: bounds on how their forms change; negative where not yet computed */
     step *steps, *spare;            /* of parts of a face that are still to be split */
     int64_t *boundary, waiting;     /* where they begin, and how many there are */

@@ -5,7 +5,7 @@ first. The parts that the last layer makes are counted by its chords, without be
 a determinant of three lines: it is tried in doubles with a rigorous bound on their error, and taken in integers where
 that leaves it open. Weights are the rationals that they are: no tolerance.
 
-If there are three hidden layers or more and only activation regions are asked for, many parts are split at once: a
+If there are three hidden layers or more, none of them wide, and only activation regions are asked for, many parts are split at once: a
 network is continuous, so a layer is evaluated once at every vertex, and no affine maps are computed. This is done in
 doubles alone; a part in which they leave a sign open is split as above.
 

@@ -35,10 +35,11 @@ def agree(network, domain):
     [
         (2, 9, 9, 9, 1),
         (2, 40, 30, 20, 10, 1),
-        (2, 5, 130, 70, 1),  # states take more than one word
+        (2, 5, 100, 70, 1),  # states take more than one word
         (2, 120, 4, 4, 1),  # more faces at first than a block has room for
-        (2, 6, 6, 300, 1),  # more chords in a face than are counted at once
+        (2, 6, 6, 128, 1),  # more chords in a face than are counted at once
         (2, *[12] * 12, 1),
+        (2, 8, 140, 8, 1),  # too wide for blocks
     ],
 )
 @pytest.mark.parametrize("slope", [0, F(1, 100), -2])
@@ -105,6 +106,25 @@ def test_degenerate_networks(seed):
     for normal in ([1, 1], [1, -2])[: choose.randrange(3)]:
         domain = domain.cut(normal, sum(n * x for n, x in zip(normal, domain.centre, strict=True)) + F(1, 8))
     agree(network, choose.choice([domain, "all"]))
+
+
+def test_a_domain_with_more_sides_than_a_block_has_room_for():
+    """And one with many, of which some are left in doubt."""
+    for sides in (40, 700):
+        angles = [2 * np.pi * n / sides for n in range(sides)]
+        domain = Polytope.box([(-1, 1)] * 2)
+        for angle in angles:
+            domain = domain.cut([F(float(np.cos(angle))), F(float(np.sin(angle)))], F(9, 10))
+        agree(he_normal((2, 5, 5, 5, 1)), domain)
+
+
+def test_faces_that_are_left_leave_nothing_to_split():
+    """Half of all faces have a vertex in doubt: what was on their edges is not made."""
+    network = he_normal((2, 24, 24, 24, 24, 1))
+    first, second, *rest = network.layers
+    weight, bias = second.weight.copy(), second.bias.copy()
+    weight[1::2], bias[1::2] = weight[::2], bias[::2]
+    agree(Network([first, Affine(weight, bias), *rest]), SQUARE)
 
 
 def test_weights_of_all_sizes():
