@@ -25,7 +25,10 @@ plane = Extension(
     ["nnapprox/_plane.pyx"],
     depends=[
         f"nnapprox/{name}.h"
-        for name in ("_plane", "_plane_chords", "_plane_loops", "_integer", "_residues", "_targets")
+        for name in (
+            *("_plane", "_plane_block", "_plane_chords", "_plane_loops", "_plane_stack", "_plane_types"),
+            *("_integer", "_residues", "_targets"),
+        )
     ]
     + ["nnapprox/_layer.pxi"],
     # its error bounds count roundings: a contracted product and sum have one less, the bounds hold

@@ -4,6 +4,7 @@
 #define NNAPPROX_INTEGER_H
 
 #include <stdint.h>
+#include <string.h>
 
 #if defined(__SIZEOF_INT128__)
 typedef uint64_t limb;
@@ -26,6 +27,22 @@ static inline int sign_of(const limb *n) { return (length_of(n) > 0) - (length_o
 static inline void set_length(limb *n, signed_limb count, int negative)
 {
     n[0] = (limb)(negative ? -count : count);
+}
+
+/* r = mantissa 2^shift. */
+static inline void set_shifted(limb *r, int64_t mantissa, int64_t shift)
+{
+    const int64_t offset = shift % LIMB_BITS;
+    signed_limb count = (signed_limb)(shift / LIMB_BITS);
+    limb carry = 0;
+    memset(r + 1, 0, (size_t)count * sizeof *r);
+    for (uint64_t left = mantissa < 0 ? -(uint64_t)mantissa : (uint64_t)mantissa; left; left = left >> (LIMB_BITS - 1) >> 1) {
+        const wide part = ((wide)(limb)left << offset) | carry;
+        r[++count] = (limb)part;
+        carry = (limb)(part >> LIMB_BITS);
+    }
+    if (carry) r[++count] = carry;
+    set_length(r, mantissa ? count : 0, mantissa < 0);
 }
 
 /* r = a b; r is neither a nor b. */

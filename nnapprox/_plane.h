@@ -12,45 +12,7 @@
 #ifndef NNAPPROX_PLANE_H
 #define NNAPPROX_PLANE_H
 
-#include <float.h>
-#include <math.h>
-#include <stdint.h>
-#include <string.h>
-#if defined(_MSC_VER)
-#include <intrin.h>
-#endif
-
-#include "_integer.h"
-#include "_residues.h"
-#include "_targets.h"
-
-/* Arrays over the neurons of a layer are padded with zeros to a multiple of this. */
-#define LANES 16
-
-/* So many neurons may change state before the next layer is computed from scratch. */
-#define MOST_FLIPS 64
-
-/* Forms of this size or larger are left to the integers, so that nothing overflows; and minors of lines that are not
- * larger than SMALLEST, next to which what underflows is nothing. */
-#define LARGEST 1e150
-#define SMALLEST 1e-290
-
-/* More than the square root of what is lost where bounds of errors are squared. */
-#define UNNOTICED 1e-150
-
-#define INFINITE 0x7ff0000000000000 /* as a double */
-
-enum { DONE, PAUSED, NEEDS_ROOM };
-
-typedef void accumulate_loop(const double *, int64_t, const int32_t *, const double *, int64_t, const double *,
-                             const double *, const double *, double *, double *, double *);
-typedef void bound_loop(const double *, const double *, const double *, const double *, const double *, double, int64_t,
-                          double, double, double *, double *);
-typedef void judge_loop(const double *, const double *, const double *, const double *, int64_t, const double *,
-                        const double *, int64_t, double, uint64_t *, uint64_t *, uint64_t *);
-
-/* Registers of neurons whose forms a loop fills side by side; they take three registers each. */
-#define MOST_TOGETHER 4
+#include "_plane_types.h"
 
 #define ISA baseline
 #if defined(__GNUC__)
@@ -79,127 +41,15 @@ BEGIN_TARGET("avx512f,avx512vl,avx512dq", 512)
 END_TARGET
 #endif
 
-/* A hidden layer. Of the first, the forms are given: it has no weights. */
-typedef struct {
-    int64_t inputs, neurons, padded;
-    int64_t first;         /* the line of its first neuron */
-    const double *weights; /* `inputs` rows */
-    const double *bias, *bias_error;
-    double rounding;       /* bound on the relative error that the sums over its inputs add */
-    const int64_t *row; /* entries row[k] to row[k + 1] are those of neuron k that are not zero; the last input is 1 */
-    const int32_t *column;
-    const limb *entries;
-    int64_t entry_words;
-    limb *exact; /* three integers a neuron */
-    int64_t exact_words;
-    uint64_t *inputs_on;     /* the states of its inputs that its forms hold for */
-    double *norm;            /* Euclidean, of each neuron's weights */
-    double *passed;          /* bounds on the errors of its forms as terms of the next layer's, times 1 + |slope| */
-    double gathered;         /* the Euclidean norm of the errors of all terms of its forms, at most */
-    int64_t flips;           /* since its forms were computed from scratch */
-    const uint64_t *residue_weights; /* `inputs` rows */
-    const uint64_t *residue_bias;
-    uint64_t *residues;      /* of its forms, at the random point */
-    int64_t version, source; /* of its forms, and of those of the layer below that they were computed from */
-    int64_t tight;           /* the version of its forms that tighten has seen */
-} layer;
-
-/* A convex polygon, the layer that is to split it, those of its neurons that do, and the states of the others. */
-typedef struct {
-    int64_t depth, vertices, crossing;
-    double *x, *y, *error;
-    uint64_t *on;
-    int32_t *line, *neuron;
-} piece;
-
-/* An end of a chord: where its line meets a side of the piece, and its place on the way around the piece. */
-typedef struct {
-    double x, y, error;
-    int32_t side, place;
-} point;
-
-/* A chord of the current piece; several neurons may share it. */
-typedef struct {
-    double a, b, c, error, reach;
-    point ends[2];
-    uint64_t step; /* what a fingerprint changes by from its left to its right */
-    int32_t line;
-    int32_t right; /* the sign of its form to the right */
-} chord;
-
-/* Where a chord meets another: bounds on the parameter along it. */
-typedef struct {
-    double low, high;
-    int32_t chord;
-    int8_t from_right, sign; /* where the chord that is followed begins: if it is right of the other, and the other's sign */
-    int8_t same;             /* whether this is the same point as the meeting before */
-} meeting;
-
-/* The chords that neurons of the last layer make in the current piece: those before neuron[next]. */
-typedef struct {
-    int64_t next, count, walked;
-    uint64_t left; /* the fingerprint left of them all */
-    chord *list;
-    meeting *meetings;
-} chord_list;
-
-typedef struct {
-    /* given */
-    int64_t hidden, sides;
-    int64_t unit; /* the place of the number in a form that constants are added to */
-    layer *layers;
-    const double *given; /* a, b, c and error of the sides and the first layer, padded */
-    const limb *side_exact;
-    double slope; /* at negative arguments */
-    const limb *numerator, *denominator;
-    int64_t side_words, slope_words;
-    int printing; /* whether fingerprints are asked for */
-    uint64_t slope_residue;
-    const uint64_t *first_residues, *output_residues, *output_bias;
-    uint64_t *prints; /* of the regions found since `printed` was 0; room for two layers' neurons and one more at least */
-    int64_t print_room;
-    const uint64_t *wanted; /* in order: the fingerprints of regions that are to be listed; if none, regions are only counted */
-    int64_t wanted_count;
-    uint64_t *patterns; /* of the regions listed: their states, through all hidden layers */
-    int32_t *offsets, *labels; /* labels[offsets[n]] and on are the neurons that made the sides of region n */
-    int64_t pattern_words, list_room, label_room;
-    accumulate_loop *accumulate;
-    bound_loop *bound;
-    judge_loop *judge;
-
-    /* furnished */
-    int64_t lines, vertices, widest; /* the most vertices that a piece can have; the width of the widest layer, padded */
-    double *a, *b, *c, *error;       /* of all lines, errors being those of values in the square */
-    int64_t *computed;               /* versions of their integer forms */
-    int32_t *inputs; /* whose forms are added, times the factors */
-    double *factors;
-    const uint64_t **rows; /* the same of residues */
-    uint64_t *residue_factors;
-    uint64_t *printed_on, print; /* the fingerprint for these states of the last layer, and this version of its forms */
-    int64_t print_version;
-    uint64_t *crossing, *unsure; /* what judge finds */
-    signed char *signs; /* of a line at the vertices of a piece */
-    piece now, next;    /* the current one, and room to cut it */
-    chord_list chords;
-    int64_t words, cross_words;           /* of the largest integer that is no product, and of cross products */
-    limb *product, *scaled, *sum, *cross; /* the last is three numbers */
-    int32_t cross_lines[2];               /* whose cross product is in `cross` */
-    int64_t *arena;                       /* the pieces that wait, one upon the other */
-    int64_t arena_words, arena_top;
-
-    double area;  /* of the domain */
-    int counting; /* whether the chords of the current piece are being counted */
-    int64_t regions, predicates, exact_decisions;
-    int64_t printed, listed, labelled;
-    int64_t work; /* since this run began; a unit is about a nanosecond */
-} plane;
-
 static void choose_loops(plane *s, int isa)
 {
     s->accumulate = accumulate_baseline, s->bound = bound_baseline, s->judge = judge_baseline;
+    s->evaluate = evaluate_baseline, s->between = between_baseline, s->mark = mark_baseline, s->products = products_baseline, s->add_row = add_row_baseline;
 #ifdef HAS_TARGETS
     if (isa == AVX2) s->accumulate = accumulate_avx2, s->bound = bound_avx2, s->judge = judge_avx2;
+    if (isa == AVX2) s->evaluate = evaluate_avx2, s->between = between_avx2, s->mark = mark_avx2, s->products = products_avx2, s->add_row = add_row_avx2;
     if (isa == AVX512) s->accumulate = accumulate_avx512, s->bound = bound_avx512, s->judge = judge_avx512;
+    if (isa == AVX512) s->evaluate = evaluate_avx512, s->between = between_avx512, s->mark = mark_avx512, s->products = products_avx512, s->add_row = add_row_avx512;
 #else
     (void)isa;
 #endif
@@ -210,17 +60,6 @@ static inline int64_t mask_words(int64_t neurons) { return (neurons + 63) / 64; 
 static inline int is_on(const uint64_t *states, int64_t k) { return states[k / 64] >> (k % 64) & 1; }
 
 static inline void turn_on(uint64_t *states, int64_t k) { states[k / 64] |= (uint64_t)1 << (k % 64); }
-
-static inline int lowest_bit(uint64_t word)
-{
-#if defined(_MSC_VER)
-    unsigned long place;
-    _BitScanForward64(&place, word);
-    return (int)place;
-#else
-    return __builtin_ctzll(word);
-#endif
-}
 
 /* ---- Lines in doubles ---- */
 
@@ -264,7 +103,8 @@ static inline void set_term(plane *s, int64_t n, int64_t j, double factor)
 static inline void set_residue_term(plane *s, const layer *now, int64_t n, int64_t j, uint64_t factor)
 {
     s->rows[n] = now->residue_weights + now->neurons * j;
-    s->residue_factors[n] = times(now[-1].residues[j], factor);
+    if (now->residue_terms) s->rows[n] = now->residue_terms + now->padded * j, s->residue_factors[n] = factor;
+    else s->residue_factors[n] = times(now[-1].residues[j], factor);
 }
 
 /* The bound on its errors that a layer's terms in the next one have, over that of its forms. */
@@ -348,7 +188,11 @@ static void set_forms(plane *s, int64_t depth, const uint64_t *states)
     s->accumulate(now->weights, now->padded, s->inputs, changes || s->slope != 0 ? s->factors : NULL, count,
                   s->a + below->first, s->b + below->first, s->c + below->first, a, b, c);
     if (s->printing) {
-        add_products(now->residues, now->neurons, s->rows, s->residue_factors, count);
+        if (now->residue_terms)
+            for (int64_t n = 0; n < count; n++)
+                s->add_row(now->residues, s->rows[n], now->padded, s->residue_factors[n] != 1);
+        else
+            add_products(now->residues, now->neurons, s->rows, s->residue_factors, count);
         s->work += now->neurons * count;
     }
     set_bounds(s, now, now->bias_error);
@@ -682,7 +526,10 @@ static inline void lay_out(piece *p, int64_t *words, int64_t vertices, int64_t m
 }
 
 /* Words on top of a waiting piece: its place, room for vertices, depth, vertices and crossing neurons. */
-enum { HEAD = 5 };
+enum { HEAD = 6 };
+
+/* What waits: a piece, a face that doubles left open, a block. */
+enum { PIECE, FACE, BLOCK };
 
 /* Cut the current piece: one part becomes the current one, the other waits. Gives 0 if the arena has no room for it. */
 static int split(plane *s)
@@ -697,7 +544,7 @@ static int split(plane *s)
     inherit(s, &s->now, &waiting);
     inherit(s, &s->now, &s->next);
     turn_on(waiting.on, s->now.neuron[0]);
-    const int64_t head[HEAD] = {s->arena_top, room, waiting.depth, waiting.vertices, waiting.crossing};
+    const int64_t head[HEAD] = {s->arena_top, room, waiting.depth, waiting.vertices, waiting.crossing, PIECE};
     memcpy(place + words, head, sizeof head);
     s->arena_top += words + HEAD;
     const piece whole = s->now;
@@ -734,6 +581,9 @@ static inline void tell(plane *s, uint64_t print)
 }
 
 #include "_plane_chords.h"
+
+#include "_plane_block.h"
+#include "_plane_stack.h"
 
 /* ---- Regions that are made, since their neighbours are asked for ---- */
 
@@ -797,6 +647,39 @@ static void *claim(char *memory, size_t *claimed, int64_t count, size_t size)
     return place;
 }
 
+/* Whether faces are split many at once. */
+static inline int has_blocks(const plane *s)
+{
+    return s->at_once && s->widest <= WIDEST_IN_BLOCKS && s->sides <= s->most_vertices / 4;
+}
+
+/* Whether what a neuron adds to a layer's residues is the same everywhere: it is after the first layer, of which forms do
+ * not change. */
+static inline int has_terms(const plane *s, const layer *now)
+{
+    return s->printing && s->slope_residue == 0 && now == s->layers + 1;
+}
+
+static void set_residue_terms(layer *now)
+{
+    for (int64_t j = 0; j < now->inputs; j++)
+        for (int64_t k = 0; k < now->neurons; k++)
+            now->residue_terms[now->padded * j + k] = times(now->residue_weights[now->neurons * j + k], now[-1].residues[j]);
+}
+
+/* Say how large blocks may be. */
+static void size_blocks(plane *s)
+{
+    s->pattern_size = 0;
+    for (layer *now = s->layers; now < s->layers + s->hidden; now++) {
+        now->states = s->pattern_size;
+        s->pattern_size += mask_words(now->neurons);
+    }
+    s->most_vertices = BLOCK_NUMBERS / s->widest;
+    if (s->most_vertices > MOST_VERTICES) s->most_vertices = MOST_VERTICES;
+    s->most_faces = s->most_vertices * 2 / 3;
+}
+
 /* Point everything at its place in memory; gives the bytes that takes, also if memory is NULL. */
 static size_t furnish(plane *s, char *memory)
 {
@@ -804,20 +687,19 @@ static size_t furnish(plane *s, char *memory)
 #define CLAIM(pointer, count) ((pointer) = claim(memory, &claimed, (count), sizeof *(pointer)))
     s->lines = s->layers[0].first;
     s->vertices = s->sides + 4;
-    s->words = s->side_words;
     for (layer *now = s->layers; now < s->layers + s->hidden; now++) {
         now->first = s->lines;
         s->lines += now->padded;
         s->vertices += now->neurons;
         s->widest = larger(s->widest, now->padded);
-        s->words = larger(s->words, larger(now->exact_words, now->entry_words + s->slope_words));
         CLAIM(now->norm, now->padded);
         CLAIM(now->passed, now->padded);
-        CLAIM(now->residues, now->neurons);
+        CLAIM(now->residues, now->padded);
         if (now == s->layers) continue;
         CLAIM(now->inputs_on, mask_words(now->inputs));
-        CLAIM(now->exact, 3 * now->exact_words * now->neurons);
+        if (has_terms(s, now)) CLAIM(now->residue_terms, now->inputs * now->padded);
     }
+    size_blocks(s);
     const int64_t masks = mask_words(s->widest);
     double **const rows[] = {&s->a, &s->b, &s->c, &s->error};
     for (int i = 0; i < 4; i++) CLAIM(*rows[i], s->lines);
@@ -830,6 +712,31 @@ static size_t furnish(plane *s, char *memory)
     CLAIM(s->crossing, masks);
     CLAIM(s->unsure, masks);
     CLAIM(s->signs, s->vertices);
+    if (has_blocks(s)) {
+        const int64_t widest_last = mask_words(s->layers[s->hidden - 1].neurons), edges = 2 * s->most_vertices;
+        CLAIM(s->block.corners, s->most_vertices);
+        CLAIM(s->block.values, s->most_vertices * s->widest);
+        CLAIM(s->block.signs, s->most_vertices * widest_last);
+        block *const blocks[] = {&s->block, &s->made};
+        for (int i = 0; i < 2; i++) {
+            CLAIM(blocks[i]->edge, edges);
+            CLAIM(blocks[i]->first, s->most_faces + 1);
+            CLAIM(blocks[i]->steps, 2 * edges);
+            CLAIM(blocks[i]->patterns, s->most_faces * s->pattern_size);
+        }
+        CLAIM(s->parts, edges + 1);
+        CLAIM(s->active, mask_words(s->widest));
+        CLAIM(s->any, s->most_faces);
+        CLAIM(s->tangled, edges);
+        CLAIM(s->owner, edges);
+        CLAIM(s->steepness, s->most_faces);
+        CLAIM(s->open, s->most_faces);
+        CLAIM(s->steps, 2 * edges);
+        CLAIM(s->spare, 2 * edges);
+        CLAIM(s->boundary, s->most_faces + 1);
+        CLAIM(s->new_edges, edges);
+        CLAIM(s->new_vertices, s->most_vertices);
+    }
     int64_t *words;
     piece *const pieces[] = {&s->now, &s->next};
     for (int i = 0; i < 2; i++) {
@@ -839,14 +746,26 @@ static size_t furnish(plane *s, char *memory)
     chord_list *const chords = &s->chords;
     CLAIM(chords->list, s->widest);
     CLAIM(chords->meetings, s->widest);
+    return claimed;
+}
+
+/* The same of integers. */
+static size_t furnish_integers(plane *s, char *memory)
+{
+    size_t claimed = 0;
+    s->words = s->side_words;
+    for (layer *now = s->layers; now < s->layers + s->hidden; now++) {
+        s->words = larger(s->words, larger(now->exact_words, now->entry_words + s->slope_words));
+        if (now > s->layers) CLAIM(now->exact, 3 * now->exact_words * now->neurons);
+    }
     s->cross_words = 2 * s->words + 1;
     CLAIM(s->cross, 3 * s->cross_words);
     CLAIM(s->product, 3 * s->words + 2);
     CLAIM(s->sum, 3 * s->words + 2);
     CLAIM(s->scaled, s->words + 1);
-#undef CLAIM
     return claimed;
 }
+#undef CLAIM
 
 static double area_of(const piece *p)
 {
@@ -858,18 +777,33 @@ static double area_of(const piece *p)
     return fabs(twice) / 2;
 }
 
+/* The area of what waits on the stack. */
+static double waiting_area(const plane *s, const int64_t *head)
+{
+    int64_t *const place = s->arena + head[0];
+    if (head[5] == FACE) return *(const double *)place;
+    if (head[5] == BLOCK) {
+        block waiting;
+        memcpy(&waiting, place, sizeof waiting);
+        lay_out_block(s, &waiting, place + BLOCK_HEAD, head[3]);
+        return area_of_block(&waiting);
+    }
+    piece waiting = {.vertices = head[3]};
+    lay_out(&waiting, place, head[1], mask_words(s->layers[head[2]].neurons));
+    return area_of(&waiting);
+}
+
 /* The share of the domain's area that is not left in pieces. */
 static double share_done(const plane *s)
 {
-    double left = area_of(&s->now);
+    double left = s->splitting ? area_of(&s->now) : 0;
     if (s->counting && s->chords.count) left *= 1 - (double)s->chords.walked / (double)s->chords.count;
     for (int64_t top = s->arena_top; top;) {
         const int64_t *const head = s->arena + top - HEAD;
-        piece waiting = {.vertices = head[3]};
-        lay_out(&waiting, s->arena + head[0], head[1], mask_words(s->layers[head[2]].neurons));
-        left += area_of(&waiting);
+        left += waiting_area(s, head);
         top = head[0];
     }
+    left += area_of_block(&s->block);
     const double done = 1 - left / s->area;
     return done > 0 ? done : 0;
 }
@@ -887,13 +821,17 @@ static void start(plane *s)
     s->print_version = -1;
     if (s->printing)
         memcpy(s->layers->residues, s->first_residues, (size_t)s->layers->neurons * sizeof *s->first_residues);
+    for (layer *now = s->layers + 1; now < s->layers + s->hidden; now++)
+        if (now->residue_terms) set_residue_terms(now);
     s->now.vertices = 0;
     for (int32_t i = 0; i < s->sides; i++) {
         const point met = meet(s, i ? i - 1 : (int32_t)s->sides - 1, i);
         add_vertex(&s->now, met.x, met.y, met.error, i);
     }
     s->area = area_of(&s->now);
-    enter(s, 0);
+    s->splitting = !has_blocks(s);
+    if (s->splitting) enter(s, 0);
+    else start_block(s);
 }
 
 /* Whether what is put out next has room. */
@@ -903,25 +841,45 @@ static inline int has_room(const plane *s)
     return !s->printing || s->printed + s->widest + 1 <= s->print_room;
 }
 
-/* Go on until about so much work is done, or what is put out has to be fetched; gives whether all regions are counted, or
- * the arena is too small. */
-static int run(plane *s, int64_t work)
+/* Go on with the current piece; gives 0 if the arena has no room for its parts. */
+static int split_further(plane *s)
 {
     const int64_t last = s->hidden - 1, made = s->wanted ? s->hidden : last;
+    if (s->counting) {
+        if (s->chords.next < s->now.crossing) add_chord(s);
+        else if (s->chords.walked < s->chords.count) walk(s);
+        else s->counting = 0;
+    } else if (s->now.depth < made && s->now.crossing) {
+        return split(s);
+    } else if (s->now.depth < last) {
+        enter(s, s->now.depth + 1);
+    } else {
+        if (s->wanted) list_region(s);
+        s->splitting = 0;
+    }
+    return 1;
+}
+
+/* Go on until about so much work is done, or what is put out has to be fetched; gives whether all regions are counted,
+ * the arena is too small, or integers may be needed and are not there. */
+static int run(plane *s, int64_t work)
+{
     s->work = 0;
     while (s->work < work && has_room(s)) {
-        if (s->counting) {
-            if (s->chords.next < s->now.crossing) add_chord(s);
-            else if (s->chords.walked < s->chords.count) walk(s);
-            else s->counting = 0;
-        } else if (s->now.depth < made && s->now.crossing) {
-            if (!split(s)) return NEEDS_ROOM;
-        } else if (s->now.depth < last) {
-            enter(s, s->now.depth + 1);
+        const int64_t waiting = s->arena_top ? s->arena[s->arena_top - 1] : BLOCK;
+        if (s->splitting) {
+            if (!split_further(s)) return NEEDS_ROOM;
+        } else if (waiting == PIECE || waiting == FACE) {
+            if (!s->product) return NEEDS_INTEGERS;
+            s->splitting = 1;
+            if (waiting == PIECE) take(s);
+            else take_face(s);
+        } else if (s->block.faces) {
+            if (!advance(s, work)) return NEEDS_ROOM;
+        } else if (s->arena_top) {
+            take_block(s);
         } else {
-            if (s->wanted) list_region(s);
-            if (!s->arena_top) return DONE;
-            take(s);
+            return DONE;
         }
     }
     return PAUSED;

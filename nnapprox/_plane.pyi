@@ -1,14 +1,17 @@
+from collections.abc import Callable
 from typing import Any
 
 LIMB_BYTES: int
 BLOCK: int
 FLIPS: int
 
+def shift(mantissas: Any, shifts: Any, out: Any) -> None: ...
+
 class Layer:
     def __init__(
-        self, inputs: int, neurons: int, weights: Any, bias: Any, bias_error: Any, rounding: float, row: Any,
-        column: Any, entries: Any, exact_words: int,
+        self, inputs: int, neurons: int, weights: Any, bias: Any, bias_error: Any, rounding: float,
     ) -> None: ...  # fmt: skip
+    def complete(self, row: Any, column: Any, entries: Any, exact_words: int) -> None: ...
 
 class Output:
     def __init__(
@@ -19,7 +22,7 @@ class Output:
 class Counter:
     def __init__(
         self, isa: int, given: Any, sides: Any, first: Any, layers: list[Layer], unit: int, slope: float,
-        slope_parts: Any, output: Output | None = None,
+        slope_parts: Any, complete: Callable[[], None] | None = None, spreads: Any = None, output: Output | None = None,
     ) -> None: ...  # fmt: skip
     def run(self, work: int) -> bool: ...
     def fingerprints(self) -> Any: ...

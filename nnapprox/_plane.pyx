@@ -13,7 +13,7 @@ cdef extern from "_plane.h" nogil:
         const double *weights
         const double *bias
         const double *bias_error
-        double rounding
+        double rounding, spread
         const int64_t *row
         const int32_t *column
         const limb *entries
@@ -22,7 +22,7 @@ cdef extern from "_plane.h" nogil:
         const uint64_t *residue_bias
     ctypedef struct plane:
         int64_t hidden, sides, unit, side_words, slope_words, arena_words
-        int64_t regions, predicates, exact_decisions
+        int64_t at_once, regions, predicates, exact_decisions
         layer *layers
         const double *given
         const limb *side_exact
@@ -42,9 +42,12 @@ cdef extern from "_plane.h" nogil:
         int32_t *offsets
         int32_t *labels
         int64_t *arena
-    const int LANES, MOST_FLIPS, NEEDS_ROOM, PAUSED
+    void set_shifted(limb *, int64_t, int64_t) noexcept
+    const int LANES, MOST_FLIPS, NEEDS_ROOM, NEEDS_INTEGERS, PAUSED, MOST_SPLIT
     void choose_loops(plane *, int) noexcept
+    int has_blocks(const plane *) noexcept
     size_t furnish(plane *, char *) noexcept
+    size_t furnish_integers(plane *, char *) noexcept
     double share_done(const plane *) noexcept
     void start(plane *) noexcept
     int run(plane *, int64_t) noexcept
@@ -54,6 +57,14 @@ BLOCK = LANES
 FLIPS = MOST_FLIPS
 
 include "_layer.pxi"
+
+
+def shift(const int64_t[::1] mantissas, const int64_t[::1] shifts, limb[:, ::1] out):
+    """Put the integers mantissas * 2^shifts into rows of zeros that are long enough."""
+    cdef int64_t n
+    with nogil:
+        for n in range(mantissas.shape[0]):
+            set_shifted(&out[n, 0], mantissas[n], shifts[n])
 
 
 cdef class Output:
@@ -112,20 +123,25 @@ cdef class Counter:
 
     cdef plane state
     cdef char *memory
+    cdef char *integers
     cdef Output output
-    cdef object owners
+    cdef object owners, complete
+    cdef list layers
 
     def __init__(self, int isa, const double[:, ::1] given, const limb[:, :, ::1] sides, limb[:, :, ::1] first,
-                 list layers, int64_t unit, double slope, const limb[:, ::1] slope_parts, Output output=None):
+                 list layers, int64_t unit, double slope, const limb[:, ::1] slope_parts, complete=None,
+                 const double[::1] spreads=None, Output output=None):
         """Take the sides of the domain and the first layer as padded rows (a, b, c, error) and as integers.
 
-        The layers' constants are multiples of the coordinate `unit`, where 2 stands for the constant 1.
+        The layers' constants are multiples of the coordinate `unit`, where 2 stands for the constant 1. If `spreads` are
+        given, bounds on the norms of the layers' weights from l2 to l2, faces may be split many at once; then the layers
+        may be without integers until `complete` is called.
         """
         cdef plane *s = &self.state
         cdef int64_t n
-        self.owners = (given, sides, first, layers, slope_parts, output)
-        self.output = output
-        s.hidden, s.unit = len(layers) + 1, unit
+        self.owners = (given, sides, first, slope_parts)
+        self.output, self.complete, self.layers = output, complete, layers
+        s.hidden, s.unit, s.at_once = len(layers) + 1, unit, 0 if spreads is None else MOST_SPLIT
         s.given = &given[0, 0]
         s.sides, s.side_words, s.side_exact = sides.shape[0], sides.shape[2], &sides[0, 0, 0]
         s.slope, s.slope_words = slope, slope_parts.shape[1]
@@ -139,29 +155,39 @@ cdef class Counter:
         s.layers.exact, s.layers.exact_words = &first[0, 0, 0], first.shape[2]
         for n in range(1, s.hidden):
             s.layers[n] = (<Layer?>layers[n - 1]).view
+            if spreads is not None:
+                s.layers[n].spread = spreads[n - 1]
         if output is not None:
             output.attach(s)
         self.memory = <char *>calloc(furnish(s, NULL) + 64, 1)
         if self.memory == NULL:
             raise MemoryError
         furnish(s, self.memory + 64 - <uintptr_t>self.memory % 64)
+        if not has_blocks(s):
+            if complete is not None:
+                complete()
+            self._take_integers()
         choose_loops(s, isa)
         start(s)
 
     def __dealloc__(self):
         free(self.state.layers)
         free(self.memory)
+        free(self.integers)
         free(self.state.arena)
 
     def run(self, int64_t work) -> bool:
         """Go on for about so many nanoseconds; returns whether there is more to do."""
         cdef int status = NEEDS_ROOM
         self.state.printed = self.state.listed = self.state.labelled = 0
-        while status == NEEDS_ROOM:
+        while status == NEEDS_ROOM or status == NEEDS_INTEGERS:
             with nogil:
                 status = run(&self.state, work)
             if status == NEEDS_ROOM:
                 self._grow()
+            if status == NEEDS_INTEGERS:
+                self.complete()
+                self._take_integers()
         return status == PAUSED
 
     def fingerprints(self):
@@ -175,6 +201,20 @@ cdef class Counter:
             self.output.offsets[: self.state.listed + 1],
             self.output.labels[: self.state.labelled],
         )
+
+    cdef _take_integers(self):
+        cdef plane *s = &self.state
+        cdef layer *view
+        cdef int64_t n
+        for n in range(1, s.hidden):
+            view = &(<Layer>self.layers[n - 1]).view
+            s.layers[n].row, s.layers[n].column = view.row, view.column
+            s.layers[n].entries, s.layers[n].entry_words = view.entries, view.entry_words
+            s.layers[n].exact_words = view.exact_words
+        self.integers = <char *>calloc(furnish_integers(s, NULL) + 64, 1)
+        if self.integers == NULL:
+            raise MemoryError
+        furnish_integers(s, self.integers + 64 - <uintptr_t>self.integers % 64)
 
     cdef _grow(self):
         cdef int64_t words = 2 * self.state.arena_words + 8192

@@ -3,12 +3,15 @@
 
 #if VECTOR > 1
 typedef double CAT(vector_, ISA) __attribute__((vector_size(8 * VECTOR), aligned(8), may_alias));
-typedef int64_t CAT(integers_, ISA) __attribute__((vector_size(8 * VECTOR)));
+typedef int64_t CAT(integers_, ISA) __attribute__((vector_size(8 * VECTOR), aligned(8), may_alias));
+#define IF_NEGATIVE(n, w) (((n) < 0) & (w))
 #define SIZE(w) ((CAT(vector_, ISA))((CAT(integers_, ISA))(w) & INT64_MAX))
 /* Infinite, but 0 where a number is below another. */
 #define UNLESS_BELOW(v, most) ((CAT(vector_, ISA))(~((v) < (most)) & INFINITE))
 #else
 typedef double CAT(vector_, ISA);
+typedef int64_t CAT(integers_, ISA);
+#define IF_NEGATIVE(n, w) ((n) < 0 ? (w) : 0)
 #define SIZE(w) fabs(w)
 #define UNLESS_BELOW(v, most) ((v) < (most) ? 0 : HUGE_VAL)
 #endif
@@ -118,6 +121,118 @@ static void CAT(judge_, ISA)(const double *a, const double *b, const double *c, 
     }
 }
 
+/* Replace what a layer's neurons are at a vertex by what the next layer's are; gives the sum of the squares of these.
+ * There is room for what the activation makes of the former, and for a mask of those that are not 0. */
+static double CAT(evaluate_, ISA)(const double *weights, const double *bias, int64_t padded, int64_t inputs, double slope,
+                                  double unit, double *values, double *activated, uint64_t *active)
+{
+    typedef CAT(vector_, ISA) vector;
+    enum { REGISTERS = LANES / VECTOR < 8 ? LANES / VECTOR : 8 };
+    const vector none = {0};
+    for (int64_t k = 0; k < inputs; k += VECTOR) {
+        const vector value = *(const vector *)(values + k), made = MOST(value, none) + LEAST(value, none) * slope;
+        *(vector *)(activated + k) = made;
+        if (k % 64 == 0) active[k / 64] = 0;
+        active[k / 64] |= (ABOVE(made, none) | ABOVE(none, made)) << k % 64;
+    }
+    vector squares = {0};
+    int64_t k = 0;
+#define SUM(count)                                                                                                      \
+    for (; k + (count)*VECTOR <= padded; k += (count)*VECTOR) {                                                         \
+        vector sum[count];                                                                                              \
+        for (int i = 0; i < (count); i++) sum[i] = ((const vector *)(bias + k))[i] * unit;                              \
+        for (int64_t w = 0; 64 * w < inputs; w++) {                                                                     \
+            for (uint64_t left = active[w]; left; left &= left - 1) {                                                   \
+                const int64_t j = 64 * w + lowest_bit(left);                                                            \
+                const vector *weight = (const vector *)(weights + padded * j + k);                                      \
+                IN_REGISTER(weight);                                                                                    \
+                for (int i = 0; i < (count); i++) sum[i] += weight[i] * activated[j];                                   \
+            }                                                                                                           \
+        }                                                                                                               \
+        for (int i = 0; i < (count); i++) {                                                                             \
+            ((vector *)(values + k))[i] = sum[i];                                                                       \
+            squares += sum[i] * sum[i];                                                                                 \
+        }                                                                                                               \
+    }
+    SUM(8)
+    SUM(REGISTERS)
+#undef SUM
+    double total = 0;
+    for (int i = 0; i < VECTOR; i++) total += ((const double *)&squares)[i];
+    return total;
+}
+
+/* Values between those at the ends of an edge; gives the sum of squares of the ends' differences. */
+static double CAT(between_, ISA)(const double *from, const double *to, double where, int64_t padded, double *values)
+{
+    typedef CAT(vector_, ISA) vector;
+    const vector none = {0};
+    vector squares[2] = {none, none};
+    for (int64_t k = 0; k < padded; k += 2 * VECTOR) {
+        for (int i = 0; i < 2; i++) {
+            const vector start = ((const vector *)(from + k))[i], difference = ((const vector *)(to + k))[i] - start;
+            ((vector *)(values + k))[i] = start + difference * where;
+            squares[i] += difference * difference;
+        }
+    }
+    double total = 0;
+    for (int i = 0; i < 2 * VECTOR; i++) total += ((const double *)squares)[i];
+    return total;
+}
+
+/* The inner products of what values change by from one vertex to two others: of the first with itself, of both, and of
+ * the second with itself. */
+static void CAT(products_, ISA)(const double *start, const double *one, const double *other, int64_t padded,
+                                double products[3])
+{
+    typedef CAT(vector_, ISA) vector;
+    const vector none = {0};
+    vector sums[3] = {none, none, none};
+    for (int64_t k = 0; k < padded; k += VECTOR) {
+        const vector from = *(const vector *)(start + k);
+        const vector u = *(const vector *)(one + k) - from, v = *(const vector *)(other + k) - from;
+        sums[0] += u * u, sums[1] += u * v, sums[2] += v * v;
+    }
+    for (int i = 0; i < 3; i++) {
+        products[i] = 0;
+        for (int n = 0; n < VECTOR; n++) products[i] += ((const double *)(sums + i))[n];
+    }
+}
+
+/* Which of so many neurons are surely positive at vertices, and which negative. */
+static void CAT(mark_, ISA)(const double *values, int64_t stride, const corner *corners, int64_t vertices, int64_t neurons,
+                            states *signs)
+{
+    typedef CAT(vector_, ISA) vector;
+    for (; vertices--; values += stride, corners++) {
+        const vector bound = (vector){0} + corners->doubt;
+        for (int64_t start = 0; start < neurons; start += 64) {
+            const int64_t end = start + 64 < neurons ? start + 64 : neurons;
+            const uint64_t all = end == start + 64 ? ~(uint64_t)0 : ((uint64_t)1 << (end - start)) - 1;
+            uint64_t on = 0, off = 0;
+            for (int64_t k = start; k < end; k += VECTOR) {
+                const vector value = *(const vector *)(values + k);
+                on |= ABOVE(value, bound) << (k - start);
+                off |= ABOVE(-bound, value) << (k - start);
+            }
+            *signs++ = (states){on & all, off & all};
+        }
+    }
+}
+
+/* Add a row of residues to others, or subtract it. */
+static void CAT(add_row_, ISA)(uint64_t *sums, const uint64_t *row, int64_t padded, int subtracted)
+{
+    typedef CAT(integers_, ISA) vector;
+    const int64_t prime = PRIME;
+    for (int64_t k = 0; k < padded; k += VECTOR) {
+        vector *const sum = (vector *)(sums + k);
+        const vector term = *(const vector *)(row + k), made = subtracted ? *sum - term : *sum + term - prime;
+        *sum = made + IF_NEGATIVE(made, prime);
+    }
+}
+
+#undef IF_NEGATIVE
 #undef SIZE
 #undef UNLESS_BELOW
 #undef LEAST

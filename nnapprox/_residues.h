@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+#include "_targets.h"
+
 #define PRIME (((uint64_t)1 << 61) - 1)
 
 static inline uint64_t reduced(uint64_t n)
@@ -29,20 +31,35 @@ static inline uint64_t times(uint64_t a, uint64_t b)
 #endif
 }
 
+#if defined(__SIZEOF_INT128__)
+__extension__ typedef unsigned __int128 wide_sum;
+
+/* Add products to so many sums, side by side: a factor is read once for all. At most 32 of them, each less than 2^122, do
+ * not overflow. */
+INLINE void add_products_to(uint64_t *sums, int64_t first, const int together, const uint64_t *const *rows,
+                            const uint64_t *factors, int64_t count)
+{
+    wide_sum sum[4];
+    for (int k = 0; k < together; k++) sum[k] = sums[first + k];
+    for (int64_t n = 0; n < count; n++) {
+        const uint64_t *const row = rows[n] + first, factor = factors[n];
+        for (int k = 0; k < together; k++) sum[k] += (wide_sum)row[k] * factor;
+    }
+    for (int k = 0; k < together; k++)
+        sums[first + k] = reduced(((uint64_t)sum[k] & PRIME) + ((uint64_t)(sum[k] >> 61) & PRIME) + (uint64_t)(sum[k] >> 122));
+}
+#endif
+
 /* Add to every sum the products of weights, of which each factor has a row, and factors. */
 static void add_products(uint64_t *sums, int64_t columns, const uint64_t *const *rows, const uint64_t *factors,
                          int64_t count)
 {
 #if defined(__SIZEOF_INT128__)
-    enum { AT_ONCE = 32 }; /* so many products, each less than 2^122, do not overflow */
-    __extension__ typedef unsigned __int128 wide_sum;
-    for (int64_t first = 0; first < count; first += AT_ONCE) {
-        const int64_t end = first + AT_ONCE < count ? first + AT_ONCE : count;
-        for (int64_t k = 0; k < columns; k++) {
-            wide_sum sum = sums[k];
-            for (int64_t n = first; n < end; n++) sum += (wide_sum)rows[n][k] * factors[n];
-            sums[k] = reduced(((uint64_t)sum & PRIME) + ((uint64_t)(sum >> 61) & PRIME) + (uint64_t)(sum >> 122));
-        }
+    for (int64_t done = 0; done < count; done += 32) {
+        const int64_t terms = done + 32 < count ? 32 : count - done;
+        int64_t k = 0;
+        for (; k + 4 <= columns; k += 4) add_products_to(sums, k, 4, rows + done, factors + done, terms);
+        for (; k < columns; k++) add_products_to(sums, k, 1, rows + done, factors + done, terms);
     }
 #else
     for (int64_t n = 0; n < count; n++)

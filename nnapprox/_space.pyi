@@ -4,9 +4,9 @@ FLIPS: int
 
 class Layer:
     def __init__(
-        self, inputs: int, neurons: int, weights: Any, bias: Any, bias_error: Any, rounding: float, row: Any,
-        column: Any, entries: Any, exact_words: int,
+        self, inputs: int, neurons: int, weights: Any, bias: Any, bias_error: Any, rounding: float,
     ) -> None: ...  # fmt: skip
+    def complete(self, row: Any, column: Any, entries: Any, exact_words: int) -> None: ...
 
 class Counter:
     def __init__(

@@ -54,15 +54,29 @@ class KernelInput(Generic[Layer]):
 
     def __init__(self, kind: type[Layer], network: Network, charts: Sequence[Chart]) -> None:
         self.network = network
-        self._layers: list[Layer] = _hidden_layers(kind, network, charts)
+        self._charts = charts
+        self._layers: list[Layer] = [_layer(kind, affine) for affine in network.layers[1:-1]]
         self._slope = _nearest(*network.negative_slope.as_integer_ratio())
         self._slope_limbs = limbs.limbs(_slope_parts(network))
+        self._is_complete = False
         self._last: tuple[IntegerRows, tuple[Array, Array]] | None = None
 
     @cached_property
     def residues(self) -> Residues:
         """The network's."""
         return residues(self.network)
+
+    def complete(self) -> None:
+        """Have the layers take their integers, unless they have: a count that doubles decide does without."""
+        if not self._is_complete:
+            for layer, (entries, bits) in zip(self._layers, _integers(self.network, self._charts), strict=True):
+                layer.complete(
+                    entries.starts,
+                    np.append(entries.column, 0).astype(np.int32),  # one more: not even a layer of zeros has none
+                    padded(entries.integers, len(entries.integers) + 1),
+                    limbs.words(bits),
+                )
+            self._is_complete = True
 
     def arguments(self, chart: Chart) -> dict[str, Any]:
         """What the counters of both kernels take."""
@@ -92,14 +106,16 @@ class Entries(NamedTuple):
 
     Attributes
     ----------
-    row, column : array of int64, shape (entries,)
-        Sorted by rows; the column after the weights' is the bias.
+    starts : array of int64, shape (rows + 1,)
+        Where rows begin and end.
+    column : array of int64, shape (entries,)
+        That after the weights' is the bias.
     integers : array, shape (entries, words)
     weight_bits, bias_bits : int
         Sizes of the largest.
     """
 
-    row: Array
+    starts: Array
     column: Array
     integers: Array
     weight_bits: int
@@ -114,22 +130,39 @@ def _dyadic_entries(layers: Sequence[Affine], slope: Fraction, scale: int) -> It
     for layer in layers:
         scale *= slope.denominator
         numbers = np.column_stack([layer.weight, layer.bias]).astype(np.float64)
-        row, column = np.nonzero(numbers)
-        mantissas, exponents = _odd_parts(numbers[row, column])
+        starts, column, used = _used(numbers)
+        mantissas, exponents = _odd_parts(numbers[used])
         least = exponents.min(initial=0)
-        is_bias = column == layer.inputs
-        weights = limbs.shifted(mantissas[~is_bias], exponents[~is_bias] - least)
-        biases = np.array(
-            [scale * int(m) << int(e - least) for m, e in zip(mantissas[is_bias], exponents[is_bias], strict=True)],
-            dtype=object,
-        )
-        packed = limbs.limbs(biases)
-        width = max(weights.shape[1], packed.shape[1])
-        integers = np.empty((len(row), width), dtype=packed.dtype)
-        integers[~is_bias], integers[is_bias] = limbs.widened(weights, width), limbs.widened(packed, width)
-        weight_bits = 8 * _plane.LIMB_BYTES * (weights.shape[1] - 1)
-        yield Entries(row, column, integers, weight_bits, limbs.bits(biases))
+        shifts, is_bias = (exponents - least).astype(np.int64), column == layer.inputs
+        bits = limbs.shifted_bits(mantissas, shifts)
+        weight_bits, bias_bits = (int(bits[some].max(initial=0)) for some in (~is_bias, is_bias))
+        bias_bits += scale.bit_length()
+        if scale & (scale - 1):
+            integers = _with_biases_times(scale, mantissas, shifts, is_bias)
+        else:
+            integers = limbs.shifted(mantissas, shifts + is_bias * (scale.bit_length() - 1))
+        yield Entries(starts, column, integers, weight_bits, bias_bits)
         scale *= 2 ** -int(least)
+
+
+def _with_biases_times(scale: int, mantissas: Array, shifts: Array, is_bias: Array) -> Array:
+    """The integers mantissas * 2^shifts, of which some are multiplied with a number."""
+    weights = limbs.shifted(mantissas[~is_bias], shifts[~is_bias])
+    biases = np.array(
+        [scale * int(m) << int(e) for m, e in zip(mantissas[is_bias], shifts[is_bias], strict=True)], dtype=object
+    )
+    packed = limbs.limbs(biases)
+    width = max(weights.shape[1], packed.shape[1])
+    integers = np.empty((len(mantissas), width), dtype=packed.dtype)
+    integers[~is_bias], integers[is_bias] = limbs.widened(weights, width), limbs.widened(packed, width)
+    return integers
+
+
+def _used(matrix: Array) -> tuple[Array, Array, Array]:
+    """Where in a list of its numbers that are not 0 rows begin and end, their columns, and where they are."""
+    used = matrix != 0
+    column = np.broadcast_to(np.arange(matrix.shape[1]), matrix.shape)[used]
+    return np.append(0, np.cumsum(used.sum(axis=1))), column, used
 
 
 def _odd_parts(numbers: Array) -> tuple[Array, Array]:
@@ -144,22 +177,13 @@ def _rational_entries(layers: Sequence[Affine], slope: Fraction, scale: tuple[in
     """Maps of rationals, one after the other; what the first takes are integers over scale."""
     for layer in layers:
         matrix, scale = integer_rows(layer.weight, layer.bias, [divisor * slope.denominator for divisor in scale])
-        row, column = np.nonzero(matrix)
+        starts, column, used = _used(matrix)
         weight_bits, bias_bits = limbs.bits(matrix[:, :-1]), limbs.bits(matrix[:, -1])
-        yield Entries(row, column, limbs.limbs(matrix[row, column]), weight_bits, bias_bits)
+        yield Entries(starts, column, limbs.limbs(matrix[used]), weight_bits, bias_bits)
 
 
-def _hidden_layers(kind: type[Layer], network: Network, charts: Sequence[Chart]) -> list[Layer]:
-    """The hidden layers of a network after the first, for a kernel.
-
-    Parameters
-    ----------
-    kind : type
-        The kernel's layers.
-    network : Network
-    charts : sequence of Chart
-        Where it is counted; their first layers have the same scales.
-    """
+def _integers(network: Network, charts: Sequence[Chart]) -> Iterator[tuple[Entries, int]]:
+    """Of each hidden layer after the first, its numbers, and the bits that its integer forms have at most."""
     scale = charts[0].first.scale
     slope = network.negative_slope
     following = network.layers[1:-1]
@@ -169,13 +193,11 @@ def _hidden_layers(kind: type[Layer], network: Network, charts: Sequence[Chart])
         later = _dyadic_entries(following, slope, scale[0])
     firsts = {id(chart.first): chart.first for chart in charts}.values()  # parts of one chart have the same
     bits = max(limbs.bits(first.matrix) for first in firsts)
-    layers = []
     for affine, entries in zip(following, later, strict=True):
         # of sums over the inputs and the bias
         bits += entries.weight_bits + limbs.bits(_slope_parts(network)) + affine.inputs.bit_length()
         bits = max(bits, entries.bias_bits) + 1
-        layers.append(_layer(kind, affine, entries, bits))
-    return layers
+        yield entries, bits
 
 
 def _slope_parts(network: Network) -> Array:
@@ -183,11 +205,11 @@ def _slope_parts(network: Network) -> Array:
     return np.array(network.negative_slope.as_integer_ratio(), dtype=object)
 
 
-def _layer(kind: type[Layer], affine: Affine, entries: Entries, bits: int) -> Layer:
-    """A hidden layer after the first, whose integer forms have at most so many bits."""
+def _layer(kind: type[Layer], affine: Affine) -> Layer:
+    """A hidden layer after the first, in doubles."""
     neurons, inputs = affine.weight.shape
     missing = -neurons % BLOCK
-    weight, bias = (_rounded(numbers) for numbers in (affine.weight, affine.bias))
+    weight, bias = (rounded(numbers) for numbers in (affine.weight, affine.bias))
     rounding = (inputs + MOST_FLIPS + 16) * EPSILON
     bias_error = np.where(_comfortable(np.column_stack([weight, bias])), rounding * np.abs(bias) + UNDERFLOW, np.inf)
     return kind(
@@ -197,10 +219,6 @@ def _layer(kind: type[Layer], affine: Affine, entries: Entries, bits: int) -> La
         padded(bias, neurons + missing),
         padded(bias_error, neurons + missing),
         rounding,
-        np.searchsorted(entries.row, np.arange(neurons + 1)),
-        np.append(entries.column, 0).astype(np.int32),  # one more: not even a layer of zeros has none
-        padded(entries.integers, len(entries.integers) + 1),
-        limbs.words(bits),
     )
 
 
@@ -229,7 +247,7 @@ def _bounded(rows: IntegerRows) -> Array:
     return padded(np.column_stack([forms, error]), len(forms) + -len(forms) % BLOCK)
 
 
-def _rounded(numbers: Array) -> Array:
+def rounded(numbers: Array) -> Array:
     """Doubles next to numbers; infinite where there are none so large, and 0 only for 0."""
     if numbers.dtype != object:
         return numbers.astype(np.float64)

@@ -40,19 +40,14 @@ def limbs(integers: Array) -> Array:
 
 def shifted(mantissas: Array, shifts: Array) -> Array:
     """The integers mantissas * 2^shifts, for int64 arrays of one axis, |mantissas| < 2^53 and shifts >= 0."""
-    lengths = -(-(np.frexp(mantissas.astype(np.float64))[1] + shifts) // (8 * SIZE))
-    width = 1 + int(lengths.max(initial=0))
-    halves = np.zeros((len(mantissas), (width - 1) * SIZE // 4 + 3), dtype="<u4")
-    place, offset = np.divmod(shifts.astype(np.uint64), np.uint64(32))
-    half, all_ones = np.uint64(32), np.uint64(2**32 - 1)
-    size = np.abs(mantissas).astype(np.uint64)
-    low, high = (size & all_ones) << offset, (size >> half) << offset
-    index = np.arange(len(mantissas)), place.astype(np.int64)
-    halves[index] = low & all_ones
-    halves[index[0], index[1] + 1] = (low >> half) | (high & all_ones)
-    halves[index[0], index[1] + 2] = high >> half
-    used = np.ascontiguousarray(halves[:, :-3])
-    return _joined(np.where(mantissas < 0, -lengths, lengths), used.view(np.uint8), width)
+    out = np.zeros((len(mantissas), words(int(shifted_bits(mantissas, shifts).max(initial=0)))), dtype=f"u{SIZE}")
+    _plane.shift(mantissas, shifts, out)
+    return out
+
+
+def shifted_bits(mantissas: Array, shifts: Array) -> Array:
+    """How many bits each of them has."""
+    return np.frexp(mantissas.astype(np.float64))[1] + shifts
 
 
 def widened(packed: Array, width: int) -> Array:

@@ -5,6 +5,10 @@ first. The parts that the last layer makes are counted by its chords, without be
 a determinant of three lines: it is tried in doubles with a rigorous bound on their error, and taken in integers where
 that leaves it open. Weights are the rationals that they are: no tolerance.
 
+If only activation regions are asked for, and there are three hidden layers or more, none of them wide, many parts are
+split at once: a network is continuous, so a layer is evaluated once at every vertex, and no affine maps are computed.
+This is done in doubles alone; a part in which they leave a sign open is split as above.
+
 On the way, every part's affine map gets a fingerprint. Only if some occur more than once, a second pass makes the parts
 that have these, and `gluing` says which are one linear region.
 """

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 
 from nnapprox import _plane
 from nnapprox.network import Array, Network
 from nnapprox.regions.chart import Chart
-from nnapprox.regions.kernel_input import KernelInput
+from nnapprox.regions.kernel_input import KernelInput, rounded
 
 FINGERPRINTS = 1 << 16
 """Room for so many in a block, or for those of a wide layer's chord."""
 
 LISTED = 1 << 12
 """Room for so many regions in a block."""
+
+LARGEST_GRAM = 512
+"""Matrices with more rows and columns get a bound on their norm that takes no products of matrices."""
+
+SQUARINGS = 3
 
 
 class PlaneInput(KernelInput[_plane.Layer]):
@@ -24,8 +31,16 @@ class PlaneInput(KernelInput[_plane.Layer]):
     def __init__(self, network: Network, charts: Sequence[Chart]) -> None:
         super().__init__(_plane.Layer, network, charts)
 
+    @cached_property
+    def _spreads(self) -> Array:
+        """Bounds on how much layers spread errors, for networks with more than two hidden ones."""
+        return np.array([_spread(rounded(layer.weight)) for layer in self.network.layers[1:-1]])
+
     def counter(self, chart: Chart, output: _plane.Output | None = None) -> _plane.Counter:
         """Begin to count the regions of a chart."""
+        if output is None and self.network.depth > 3:  # faces are split many at once, in doubles as far as they go
+            return _plane.Counter(**self.arguments(chart), complete=self.complete, spreads=self._spreads)
+        self.complete()
         return _plane.Counter(**self.arguments(chart), output=output)
 
     def with_fingerprints(self, chart: Chart) -> _plane.Counter:
@@ -47,3 +62,22 @@ class PlaneInput(KernelInput[_plane.Layer]):
             np.empty(max(8 * LISTED, most_sides), dtype=np.int32),
         )
         return self.counter(chart, listing)
+
+
+def _spread(weight: Array) -> float:
+    """A bound on the norm of a matrix from l2 to l2.
+
+    The norm to the power of 2 k is at most the Frobenius norm of the k-th power of the Gram matrix, to which the
+    largest singular value contributes most: the higher the power, the closer the bound.
+    """
+    largest = float(np.abs(weight).max(initial=0))
+    if not 0 < largest < np.inf:
+        return largest
+    scaled = weight / largest
+    if min(scaled.shape) > LARGEST_GRAM:
+        sizes = np.abs(scaled)
+        return 1.001 * largest * math.sqrt(sizes.sum(axis=0).max() * sizes.sum(axis=1).max())
+    gram = scaled @ scaled.T if scaled.shape[0] < scaled.shape[1] else scaled.T @ scaled
+    for _ in range(SQUARINGS):
+        gram = gram @ gram
+    return 1.001 * largest * math.pow(np.linalg.norm(gram), 0.5 / 2**SQUARINGS)

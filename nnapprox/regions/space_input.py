@@ -24,6 +24,7 @@ class SpaceInput(KernelInput[_space.Layer]):
 
     def counter(self, chart: Chart) -> _space.Counter:
         """Begin to count the regions of a chart."""
+        self.complete()
         domain = chart.polytope
         words = -(-(len(domain.facets) + sum(self.network.widths[1:-1])) // 64)
         return _space.Counter(
