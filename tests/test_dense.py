@@ -107,6 +107,16 @@ def test_sgd(instruction_set, dtype, widths, activation, loss, density):
 
 
 @pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("widths", [(61, 40, 5), (64, 20, 10), (33, 70, 9, 3)], ids=str)
+@pytest.mark.parametrize("entries", ["bytes", "float"])
+@pytest.mark.parametrize("density", [0.05, 0.2, 0.6])
+@pytest.mark.parametrize("count", [1, 8, 43])
+def test_sgd_at_samples_that_share_some_columns(instruction_set, dtype, widths, entries, density, count):
+    """Eight steps together, in two groups: a column may be of the one, of the other, of both or of none."""
+    check_sgd(dtype, widths, "relu", "squared", density, centre=False, entries=entries, lists=False, count=count)
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
 @pytest.mark.parametrize("entries", ["bytes", "float"])
 @pytest.mark.parametrize("density", [0.2, 1.0])
 def test_centred_sgd_is_sgd_on_centred_samples(instruction_set, dtype, entries, density):
@@ -148,15 +158,15 @@ def test_outputs_that_are_always_right_change_no_bit(instruction_set, dtype, mor
         np.testing.assert_array_equal(one, other)
 
 
-def check_sgd(dtype, widths, activation, loss, density, *, centre, entries, lists):
+def check_sgd(dtype, widths, activation, loss, density, *, centre, entries, lists, count=45):
     rng, weights, biases = draw(widths)
     weights, biases = ([a.astype(dtype) for a in arrays] for arrays in (weights, biases))
     x = rng.integers(1, 256, (12, widths[0])) * (rng.random((12, widths[0])) < density)
     x = x.astype(np.uint8) if entries == "bytes" else (x / 255).astype(dtype)
     scale = 1 / 255 if entries == "bytes" else 1.0
     labels = rng.integers(0, widths[-1], 12)
-    order, steps = rng.integers(0, 12, 40), rng.uniform(0.001, 0.01, 40)
-    averaged = np.arange(40.0)
+    order, steps = rng.integers(0, 12, count), rng.uniform(0.001, 0.01, count)
+    averaged = np.arange(float(count))
 
     layout = Layout(widths, dtype, activation, slope(activation))
     theta, average = layout.pack(weights, biases), layout.empty()
@@ -173,9 +183,9 @@ def check_sgd(dtype, widths, activation, loss, density, *, centre, entries, list
     )
     assert total == pytest.approx(expected, rel=TOLERANCE[dtype] * 10)
     mean_path = tuple(
-        [sum(parameters[kind][layer] for parameters in path) / 40 for layer in range(len(weights))] for kind in (0, 1)
+        [sum(parameters[kind][layer] for parameters in path) / count for layer in range(len(weights))] for kind in (0, 1)
     )
-    for packed, (want_weights, biases_seen) in ((theta, path[-1]), (theta - average / 40, mean_path)):
+    for packed, (want_weights, biases_seen) in ((theta, path[-1]), (theta - average / count, mean_path)):
         want_biases = list(biases_seen)
         got = layout.unpack(packed)
         if centre:
