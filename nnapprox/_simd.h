@@ -69,6 +69,10 @@ enum { FIRST_ONLY, SECOND_ONLY, SHARED, PARTS };
 /* Lists are padded to whole groups of this many. */
 #define WHOLE(n) (((n) + 7) & ~(int64_t)7)
 
+/* So many samples are worth packing weights anew, where no layer is wider than that. */
+#define MANY_SAMPLES 64
+#define NARROW_WIDTH 32
+
 /* Active neurons are listed in layers wider than this. */
 #define LISTED_ABOVE 32
 
@@ -170,7 +174,7 @@ INLINE int64_t list_eight_by_eight(const char *row, int are_bytes, int64_t count
 #undef NARROW_BYTES
 #undef WIDE_BYTES
 END_TARGET
-BEGIN_TARGET("avx2,fma,avx512f,avx512vl,avx512bw,avx512dq", 256)
+BEGIN_TARGET("avx2,fma,bmi2,avx512f,avx512vl,avx512bw,avx512dq", 256)
 /* Offsets of 16 rows, one after the other. */
 static inline __m512i sixteen_rows(uint32_t offset, uint32_t row_bytes)
 {
@@ -306,6 +310,7 @@ static inline int64_t spread_positive(const float *values, const float *listed, 
     _mm512_storeu_ps(out, _mm512_maskz_expand_ps(kept, _mm512_loadu_ps(listed)));
     return __builtin_popcount(kept);
 }
+#include "_fours.h"
 #define ISA avx512
 #define NARROW_BYTES 32
 #define WIDE_BYTES 64
@@ -321,7 +326,7 @@ static int best_instruction_set(void)
 #ifdef HAS_TARGETS
     __builtin_cpu_init();
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw") &&
-        __builtin_cpu_supports("avx512dq"))
+        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("bmi2"))
         return AVX512;
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return AVX2;
 #endif

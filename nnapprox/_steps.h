@@ -395,7 +395,8 @@ INLINE void NAME(add_products)(const NAME(inputs) *one, const NAME(inputs) *othe
     FOR_VECTORS(k, one->count)
         UNROLL for (int j = 0; j < GROUP; j++)
             UNROLL for (int i = 0; i < GROUP; i++)
-                if (i < j || one != other) sums[i][j] += AT(one->x + i * one->room, k) * AT(other->x + j * other->room, k);
+                if (i < j || one != other)
+                    sums[i][j] += AT(one->x + i * one->room, k) * AT(other->x + j * other->room, k);
 }
 
 /* A group's products with another, from sums, which are used up. */
@@ -521,8 +522,8 @@ static double NAME(sgd)(const network_plan *net, T *theta, T *average, const rec
                         const int64_t *order, const double *steps, const double *weights, int64_t count, T *scratch)
 {
     const layer_plan *first = net->layers, *last = net->layers + net->depth - 1;
-    NAME(run) run = {net, first, last, theta, average, data, targets, loss, scratch, NAME(input_room)(first, scratch), {{0}},
-                     NAME(values_of)(first, scratch), NAME(values_of)(last, scratch)};
+    NAME(run) run = {net, first, last, theta, average, data, targets, loss, scratch, NAME(input_room)(first, scratch),
+                     {{0}}, NAME(values_of)(first, scratch), NAME(values_of)(last, scratch)};
     NAME(parts_room)(first, scratch, run.parts);
     NAME(prepare)(net, scratch);
     memset(run.top.signal, 0, (size_t)last->stride * sizeof(T));
@@ -552,6 +553,10 @@ static int NAME(forward)(const network_plan *net, const T *theta, const samples 
     NAME(inputs) in = NAME(input_room)(first, scratch);
     const char *rows[GROUP];
     int finite = 1;
+#ifdef BY_FOURS
+    if (by_lists && NAME(takes_fours)(net, data))
+        return NAME(forward_by_fours)(net, theta, data, out, &in, scratch + (GROUP + 1) * in.room);
+#endif
     NAME(prepare)(net, scratch);
     for (int64_t n = 0; n < data->count; n += GROUP) {
         for (int64_t g = 0; g < GROUP; g++)

@@ -31,6 +31,7 @@
 #define LIST_COLUMNS list_sixteen_by_sixteen
 #define LIST_LANES 16
 #define COMPRESS_COLUMNS compress_columns
+#define BY_FOURS 1
 #define LIST_PARTS_OF_BYTES list_parts_of_bytes
 #define LIST_PARTS_OF_NUMBERS list_parts_of_numbers
 #define COMPRESS_POSITIVE compress_positive
@@ -40,6 +41,7 @@
 #include "_steps.h"
 #undef UNPACK
 #undef COMPRESS_COLUMNS
+#undef BY_FOURS
 #undef LIST_PARTS_OF_BYTES
 #undef LIST_PARTS_OF_NUMBERS
 #undef LIST_COLUMNS

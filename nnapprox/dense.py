@@ -97,7 +97,8 @@ class Layout:
     def __init__(self, widths: Sequence[int], dtype: str, activation: str, leak: float = 0.0) -> None:
         self.widths, self.dtype = tuple(widths), dtype
         itemsize = np.dtype(dtype).itemsize
-        scratch, weights = 3 * (TOGETHER + 1) * _padded(widths[0]), 0
+        lists, fours = 3 * (TOGETHER + 1), GROUP + 1 + LISTS_UP_TO * prefers_lists(widths)
+        scratch, weights = max(lists, fours) * _padded(widths[0]), 0
         plan = []
         for index, (inputs, outputs) in enumerate(itertools.pairwise(widths)):
             multiple = (32 if outputs * itemsize <= 128 else 64) // itemsize

@@ -58,18 +58,45 @@ def test_forward_and_gradients(instruction_set, dtype, widths, activation):
 
 
 @pytest.mark.parametrize("dtype", TOLERANCE)
-@pytest.mark.parametrize("widths", [(61, 20, 10), (64, 3), (61, 40, 5), (33, 9, 4), (48, 32, 7)], ids=str)
+@pytest.mark.parametrize(
+    "widths", [(61, 20, 10), (64, 3), (61, 40, 5), (33, 9, 4), (48, 32, 7), (200, 25, 3), (148, 13, 12)], ids=str
+)
 @pytest.mark.parametrize("entries", ["bytes", "float"])
 @pytest.mark.parametrize("density", [0.0, 0.1, 0.4, 0.9])
-def test_batches_of_every_density(instruction_set, dtype, widths, entries, density):
+@pytest.mark.parametrize("count", [23, 70])
+def test_batches_of_every_density(instruction_set, dtype, widths, entries, density, count):
+    """Of narrow layers and many sparse samples, the kernels take four columns at a time, where AVX-512 is."""
     rng, weights, biases = draw(widths)
     network = Network([Affine(w.astype(dtype), b.astype(dtype)) for w, b in zip(weights, biases, strict=True)])
-    x = rng.integers(1, 256, (23, widths[0])) * (rng.random((23, widths[0])) < density)
+    x = rng.integers(1, 256, (count, widths[0])) * (rng.random((count, widths[0])) < density)
     x = x.astype(np.uint8) if entries == "bytes" else x.astype(dtype)
     expected = x.astype(float) / 255
     for index, layer in enumerate(network.layers):
         expected = (np.maximum(expected, 0) if index else expected) @ layer.weight.astype(float).T + layer.bias
     close(network.evaluate_scaled(x, 1 / 255), expected, dtype)
+    if entries == "float":
+        scaled = (x / 255).astype(dtype)
+        close(network(scaled), expected, dtype)
+        np.testing.assert_array_equal(network(scaled), network(scaled[::-1].copy())[::-1])
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("widths", [(45, 20, 32, 9), (40, 7), (83, 31, 1, 12)], ids=str)
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_many_sparse_samples(instruction_set, dtype, widths, activation):
+    """The kernels take 16 at a time from four places of the array, where AVX-512 is."""
+    rng, weights, biases = draw(widths)
+    network = Network(
+        [Affine(w.astype(dtype), b.astype(dtype)) for w, b in zip(weights, biases, strict=True)], activation
+    )
+    x = (rng.normal(size=(131, widths[0])) * (rng.random((131, widths[0])) < 0.3)).astype(dtype)
+    weights = [layer.weight.astype(float) for layer in network.layers]
+    biases = [layer.bias.astype(float) for layer in network.layers]
+    expected = [
+        reference.forward(weights, biases, activation, slope(activation), point)[0][-1] for point in x.astype(float)
+    ]
+    for count in (64, 79, 131):
+        close(network(x[:count]), expected[:count], dtype)
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
@@ -183,7 +210,8 @@ def check_sgd(dtype, widths, activation, loss, density, *, centre, entries, list
     )
     assert total == pytest.approx(expected, rel=TOLERANCE[dtype] * 10)
     mean_path = tuple(
-        [sum(parameters[kind][layer] for parameters in path) / count for layer in range(len(weights))] for kind in (0, 1)
+        [sum(parameters[kind][layer] for parameters in path) / count for layer in range(len(weights))]
+        for kind in (0, 1)
     )
     for packed, (want_weights, biases_seen) in ((theta, path[-1]), (theta - average / count, mean_path)):
         want_biases = list(biases_seen)
@@ -207,14 +235,15 @@ def test_an_instruction_set_that_is_not_there_is_refused(monkeypatch):
 @pytest.mark.parametrize("dtype", TOLERANCE)
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("place", [0, 17, 36, 38])
-def test_points_that_are_not_finite(instruction_set, dtype, bad, place):
-    _, weights, biases = draw((39, 4, 2))
+@pytest.mark.parametrize(("count", "inputs"), [(3, 39), (64, 39), (65, 40)])
+def test_points_that_are_not_finite(instruction_set, dtype, bad, place, count, inputs):
+    _, weights, biases = draw((inputs, 4, 2))
     network = Network([Affine(w.astype(dtype), b.astype(dtype)) for w, b in zip(weights, biases, strict=True)])
-    x = np.zeros((3, 39), dtype)
+    x = np.zeros((count, inputs), dtype)
     x[1, place] = bad
     with pytest.raises(UsageError, match="not finite"):
         network(x)
     with pytest.raises(UsageError, match="not finite"):
         network(x.tolist())
     x[1, place] = np.finfo(dtype).max / 100
-    assert network(x).shape == (3, 2)
+    assert network(x).shape == (count, 2)
