@@ -14,7 +14,7 @@ kernels = Extension(
     ["nnapprox/_kernels.pyx"],
     depends=[
         f"nnapprox/{name}.h"
-        for name in ("_simd", "_targets", "_types", "_steps", "_rows", "_samples", "_narrow", "_lists")
+        for name in ("_simd", "_targets", "_types", "_steps", "_rows", "_samples", "_narrow", "_lists", "_fours")
     ],
     define_macros=[("NNAPPROX_DEBUG", "1")] if DEBUG else [],
     extra_compile_args=[] if sys.platform == "win32" else GNU_FLAGS,

@@ -28,8 +28,8 @@ TOLERANCE = 1e-5
 EXPLANATION = """
 The bound: one sample at a time reads the first layer's rows of its nonzero pixels for the output, then reads and
 writes them back for the step, at the bandwidths that plain loops here reach on an array of the layer's size, and of
-these rows' size. All other work is left out. On wide first layers nnapprox takes four steps together, which read and
-write a row once for all of them, and might go beyond it.
+these rows' size. All other work is left out. On wide first layers nnapprox takes eight steps together, which write a
+row once for all of them and read it twice at most before, and may go beyond it.
 "numba generated" is code that a program wrote, with an LLVM intrinsic: the targets are about loops by hand."""
 
 

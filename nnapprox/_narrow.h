@@ -76,7 +76,7 @@ INLINE double NAME(steps_of)(NAME(run) *run, const int64_t *order, const double 
     NAME(fetch_sparse)(data, head, H * NARROW_BYTES, &in[0]);
     for (int64_t n = 0; n < count; n++) {
         const NAME(inputs) *now = &in[n % 2];
-        if (n + AHEAD < count) NAME(prefetch_record)(data, order[n + AHEAD]);
+        if (n + AHEAD < count) NAME(prefetch_record)(data, order[n + AHEAD], 0, data->lines);
         if (n + 2 * AHEAD < count) PREFETCH(data->where + order[n + 2 * AHEAD]);
         NAME(start_first)(net, theta, NAME(shift)(data, head), run->bottom.h);
         CAT(NAME(accumulate_columns), _narrow)((const char *)(theta + first->weights), now->offsets, now->x, now->count,

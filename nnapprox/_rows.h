@@ -206,21 +206,24 @@ static void ROWS(accumulate_group)(const T *rows, const NAME(inputs) *in, const 
     }
 }
 
-INLINE void ROWS(update_group_columns)(char *rows, const NAME(inputs) *in, const T *signals, int64_t room, const int NV)
+INLINE void ROWS(update_samples)(char *rows, const NAME(inputs) *in, const T *signals, int64_t room, const int SAMPLES,
+                                 const int NV)
 {
     const T *x = in->x;
     const int64_t x_room = in->room;
-    VECTOR s[GROUP][4];
-    UNROLL for (int g = 0; g < GROUP; g++)
+    VECTOR s[TOGETHER][4];
+    UNROLL for (int g = 0; g < SAMPLES; g++)
         UNROLL for (int v = 0; v < NV; v++) s[g][v] = ((const VECTOR *)(signals + g * room))[v];
     for (int64_t k = in->count - 1; k >= 0; k--) {
         VECTOR *row = (VECTOR *)(rows + in->offsets[k]);
-        T values[GROUP]; /* read before row is written: for all the compiler knows, they overlap */
+        T values[TOGETHER]; /* read before row is written: for all the compiler knows, they overlap */
+        const T *sample = x + k;
         KEEP_ADDRESS(row);
-        UNROLL for (int g = 0; g < GROUP; g++) values[g] = x[g * x_room + k];
+        KEEP_ADDRESS(sample);
+        UNROLL for (int g = 0; g < SAMPLES; g++) values[g] = sample[g * x_room];
         UNROLL for (int v = 0; v < NV; v++) {
             VECTOR w = row[v];
-            UNROLL for (int g = 0; g < GROUP; g++) w += values[g] * s[g][v];
+            UNROLL for (int g = 0; g < SAMPLES; g++) w += values[g] * s[g][v];
             row[v] = w;
         }
     }
@@ -230,7 +233,19 @@ static void ROWS(update_group)(T *rows, const NAME(inputs) *in, const T *signals
 {
     for (int64_t done = 0; done < stride;) {
         const int64_t left = (stride - done) / LANES, nv = left < MOST_COLUMNS ? left : MOST_COLUMNS;
-#define CALL(n) ROWS(update_group_columns)((char *)(rows + done), in, signals + done, room, n);
+#define CALL(n) ROWS(update_samples)((char *)(rows + done), in, signals + done, room, GROUP, n);
+        BY_COLUMNS(nv, CALL)
+#undef CALL
+        done += nv * LANES;
+    }
+}
+
+/* The same for two groups: their signals are too many for the registers, and are near anyway. */
+static void ROWS(update_both)(T *rows, const NAME(inputs) *in, const T *signals, int64_t room, int64_t stride)
+{
+    for (int64_t done = 0; done < stride;) {
+        const int64_t left = (stride - done) / LANES, nv = left < MOST_COLUMNS ? left : MOST_COLUMNS;
+#define CALL(n) ROWS(update_samples)((char *)(rows + done), in, signals + done, room, TOGETHER, n);
         BY_COLUMNS(nv, CALL)
 #undef CALL
         done += nv * LANES;

@@ -49,10 +49,10 @@ static void NAME(fetch_sparse)(const records *data, const record_head *head, int
     for (int64_t k = 0; k < stored; k++) offsets[k] = (uint32_t)columns[k] * (uint32_t)row_bytes;
 }
 
-static void NAME(prefetch_record)(const records *data, int64_t n)
+static void NAME(prefetch_record)(const records *data, int64_t n, int64_t first, int64_t end)
 {
     const uint8_t *start = data->start + data->where[n];
-    for (int64_t line = 0; line < data->lines; line++) PREFETCH(start + 64 * line);
+    for (int64_t line = first; line < end; line++) PREFETCH(start + 64 * line);
 }
 
 static void NAME(fetch_row)(const samples *data, int64_t n, NAME(inputs) *in)
@@ -63,6 +63,18 @@ static void NAME(fetch_row)(const samples *data, int64_t n, NAME(inputs) *in)
     for (; k < data->inputs; k++) x[k] = values[k] * (T)data->scale;
     for (; k < WHOLE(data->inputs); k++) x[k] = 0;
     in->count = k;
+}
+
+/* Whether some samples have a value that is not zero among up to eight, so many bytes from start on. */
+INLINE uint64_t NAME(any_of_eight)(const char *const *rows, int count, int64_t start, int64_t bytes)
+{
+    uint64_t any = 0;
+    for (int g = 0; g < count; g++) {
+        uint64_t words[sizeof(T)] = {0};
+        memcpy(words, rows[g] + start, (size_t)bytes);
+        UNROLL for (unsigned i = 0; i < sizeof(T); i++) any |= words[i];
+    }
+    return any;
 }
 
 /* The columns where at least one of the samples at rows[0..GROUP) is not zero: most of an image is background.
@@ -85,13 +97,7 @@ INLINE int NAME(fetch_columns)(const char *const *rows, const int are_bytes, T s
 #endif
     for (; k < inputs; k += 8) {
         const int64_t width = inputs - k < 8 ? inputs - k : 8;
-        uint64_t any = 0;
-        for (int64_t g = 0; g < GROUP; g++) {
-            uint64_t words[sizeof(T)] = {0};
-            memcpy(words, rows[g] + k * item, (size_t)(width * item));
-            UNROLL for (unsigned i = 0; i < sizeof(T); i++) any |= words[i];
-        }
-        if (any)
+        if (NAME(any_of_eight)(rows, GROUP, k * item, width * item))
             for (int64_t i = 0; i < width; i++) {
                 int keep = 0;
                 for (int64_t g = 0; g < GROUP; g++) {
@@ -118,4 +124,65 @@ static int NAME(fetch_group)(const char *const *rows, int are_bytes, T scale, in
 {
     return are_bytes ? NAME(fetch_columns)(rows, 1, scale, inputs, row_bytes, in)
                      : NAME(fetch_columns)(rows, 0, scale, inputs, row_bytes, in);
+}
+
+static void NAME(parts_room)(const layer_plan *first, T *scratch, NAME(inputs) parts[PARTS])
+{
+    const int64_t room = PADDED(first->inputs);
+    for (int p = 0; p < PARTS; p++, scratch += (TOGETHER + 1) * room) {
+        const NAME(inputs) in = {scratch, (uint32_t *)(scratch + TOGETHER * room), 0, room, NULL, 0};
+        parts[p] = in;
+    }
+}
+
+/* The lists of two groups, whose samples are at rows[0..TOGETHER): most of an image is background. */
+INLINE void NAME(fetch_parts_of)(const char *const *rows, const int are_bytes, T scale, int64_t inputs,
+                                 int64_t row_bytes, NAME(inputs) parts[PARTS])
+{
+    const int64_t item = are_bytes ? 1 : sizeof(T), room = parts[0].room;
+    T *x[PARTS] = {parts[0].x, parts[1].x, parts[2].x};
+    uint32_t *offsets[PARTS] = {parts[0].offsets, parts[1].offsets, parts[2].offsets}, offset = 0;
+    int64_t counts[PARTS] = {0}, k = 0;
+#ifdef LIST_PARTS_OF_BYTES
+    k = inputs / COMPRESS_LANES * COMPRESS_LANES;
+    offset = (uint32_t)k * (uint32_t)row_bytes;
+    if (are_bytes) LIST_PARTS_OF_BYTES(rows, k, scale, (uint32_t)row_bytes, x, room, offsets, counts);
+    else LIST_PARTS_OF_NUMBERS(rows, k, scale, (uint32_t)row_bytes, x, room, offsets, counts);
+#endif
+    for (; k < inputs; k += 8, offset += 8 * (uint32_t)row_bytes) {
+        const int64_t width = inputs - k < 8 ? inputs - k : 8;
+        if (NAME(any_of_eight)(rows, TOGETHER, k * item, width * item))
+            for (int64_t i = 0; i < width; i++) {
+                T values[TOGETHER];
+                int keep[2] = {0};
+                UNROLL for (int64_t g = 0; g < TOGETHER; g++) {
+                    values[g] = are_bytes ? (T)((const uint8_t *)rows[g])[k + i] : ((const T *)rows[g])[k + i];
+                    keep[g / GROUP] |= values[g] != 0;
+                }
+                const int part = keep[1] ? SECOND_ONLY + keep[0] : FIRST_ONLY;
+                UNROLL for (int64_t g = 0; g < TOGETHER; g++) x[part][g * room + counts[part]] = values[g] * scale;
+                offsets[part][counts[part]] = offset + (uint32_t)i * (uint32_t)row_bytes;
+                counts[part] += keep[0] | keep[1];
+            }
+    }
+    for (int p = 0; p < PARTS; p++) {
+        for (int64_t i = counts[p]; i < WHOLE(counts[p]); i++)
+            for (int64_t g = 0; g < TOGETHER; g++) x[p][g * room + i] = 0;
+        parts[p].count = counts[p];
+    }
+}
+
+static void NAME(fetch_parts)(const char *const *rows, int are_bytes, T scale, int64_t inputs, int64_t row_bytes,
+                              NAME(inputs) parts[PARTS])
+{
+    if (are_bytes) NAME(fetch_parts_of)(rows, 1, scale, inputs, row_bytes, parts);
+    else NAME(fetch_parts_of)(rows, 0, scale, inputs, row_bytes, parts);
+}
+
+/* What a part lists, as the samples of one of the groups have it. */
+static NAME(inputs) NAME(of_group)(const NAME(inputs) *part, int group)
+{
+    NAME(inputs) in = *part;
+    in.x += group * GROUP * in.room;
+    return in;
 }

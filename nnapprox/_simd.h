@@ -60,8 +60,18 @@ enum { SQUARED, CROSS_ENTROPY };
 /* Samples that go through a first layer together. */
 #define GROUP 4
 
+/* Samples whose steps are taken together: two groups. */
+#define TOGETHER (2 * GROUP)
+
+/* Columns where samples of two groups are not zero: of the first group alone, of the second alone, of both. */
+enum { FIRST_ONLY, SECOND_ONLY, SHARED, PARTS };
+
 /* Lists are padded to whole groups of this many. */
 #define WHOLE(n) (((n) + 7) & ~(int64_t)7)
+
+/* So many samples are worth packing weights anew, where no layer is wider than that. */
+#define MANY_SAMPLES 64
+#define NARROW_WIDTH 32
 
 /* Active neurons are listed in layers wider than this. */
 #define LISTED_ABOVE 32
@@ -76,7 +86,7 @@ typedef struct {
 } layer_plan;
 
 typedef struct {
-    int64_t depth, signals; /* a group's signals of the first layer are at scratch + signals */
+    int64_t depth, signals; /* two groups' signals of the first layer are at scratch + signals, then their sums */
     const layer_plan *layers;
     int64_t *active; /* how many rows of the layer above each layer touches at this sample */
     int activation;
@@ -164,7 +174,7 @@ INLINE int64_t list_eight_by_eight(const char *row, int are_bytes, int64_t count
 #undef NARROW_BYTES
 #undef WIDE_BYTES
 END_TARGET
-BEGIN_TARGET("avx2,fma,avx512f,avx512vl,avx512bw,avx512dq", 256)
+BEGIN_TARGET("avx2,fma,bmi2,avx512f,avx512vl,avx512bw,avx512dq", 256)
 /* Offsets of 16 rows, one after the other. */
 static inline __m512i sixteen_rows(uint32_t offset, uint32_t row_bytes)
 {
@@ -191,6 +201,80 @@ INLINE int64_t compress_columns(const char *const *rows, int are_bytes, int64_t 
     }
     _mm512_storeu_si512(offsets, _mm512_maskz_compress_epi32(kept, sixteen_rows(offset, row_bytes)));
     return __builtin_popcount(kept);
+}
+/* Where 16 columns stand on the lists of two groups (see _samples.h), which are not zero in the first, the second. */
+static inline void split_columns(__mmask16 first, __mmask16 second, __mmask16 *parts)
+{
+    parts[FIRST_ONLY] = first & (__mmask16)~second;
+    parts[SECOND_ONLY] = second & (__mmask16)~first;
+    parts[SHARED] = first & second;
+}
+/* A group's bytes at 16 columns, one column a lane. */
+static inline __m512i four_bytes(const char *const *rows, int64_t first)
+{
+    __m512i all = _mm512_setzero_si512();
+    for (int g = 0; g < GROUP; g++) {
+        const __m512i v = _mm512_cvtepu8_epi32(_mm_loadu_si128((const void *)(rows[g] + first)));
+        all = _mm512_or_si512(all, _mm512_slli_epi32(v, 8 * (unsigned)g));
+    }
+    return all;
+}
+/* Count lanes of four_bytes, at the fourth of a group's rows, to its values times scale. */
+static inline void spread_bytes(float *x, int64_t room, int64_t count, float scale)
+{
+    for (int64_t k = 0; k < count; k += 16) {
+        const __m512i all = _mm512_loadu_si512(x + 3 * room + k), low = _mm512_set1_epi32(255);
+        for (int g = 0; g < GROUP; g++) {
+            const __m512i byte = _mm512_and_si512(_mm512_srli_epi32(all, 8 * (unsigned)g), low);
+            _mm512_storeu_ps(x + g * room + k, _mm512_mul_ps(_mm512_cvtepi32_ps(byte), _mm512_set1_ps(scale)));
+        }
+    }
+}
+/* The lists of two groups' first columns, a whole number of 16 of them, from bytes. */
+static inline void list_parts_of_bytes(const char *const *rows, int64_t count, float scale, uint32_t row_bytes,
+                                       float *const *x, int64_t room, uint32_t *const *offsets, int64_t *counts)
+{
+    for (int64_t k = 0; k < count; k += 16) {
+        const __m512i first = four_bytes(rows, k), second = four_bytes(rows + GROUP, k);
+        __mmask16 parts[PARTS];
+        split_columns(_mm512_test_epi32_mask(first, first), _mm512_test_epi32_mask(second, second), parts);
+        const __m512i named = sixteen_rows((uint32_t)k * row_bytes, row_bytes);
+        for (int p = 0; p < PARTS; p++) {
+            float *at = x[p] + counts[p];
+            if (p != SECOND_ONLY)
+                _mm512_storeu_si512(at + 3 * room, _mm512_maskz_compress_epi32(parts[p], first));
+            if (p != FIRST_ONLY)
+                _mm512_storeu_si512(at + 7 * room, _mm512_maskz_compress_epi32(parts[p], second));
+            _mm512_storeu_si512(offsets[p] + counts[p], _mm512_maskz_compress_epi32(parts[p], named));
+            counts[p] += __builtin_popcount(parts[p]);
+        }
+    }
+    spread_bytes(x[FIRST_ONLY], room, counts[FIRST_ONLY], scale);
+    spread_bytes(x[SECOND_ONLY] + GROUP * room, room, counts[SECOND_ONLY], scale);
+    spread_bytes(x[SHARED], room, counts[SHARED], scale);
+    spread_bytes(x[SHARED] + GROUP * room, room, counts[SHARED], scale);
+}
+/* The same from numbers. */
+static inline void list_parts_of_numbers(const char *const *rows, int64_t count, float scale, uint32_t row_bytes,
+                                         float *const *x, int64_t room, uint32_t *const *offsets, int64_t *counts)
+{
+    for (int64_t k = 0; k < count; k += 16) {
+        __m512 v[TOGETHER];
+        __mmask16 kept[2] = {0}, parts[PARTS];
+        for (int g = 0; g < TOGETHER; g++) {
+            v[g] = _mm512_loadu_ps((const float *)rows[g] + k);
+            kept[g / GROUP] |= _mm512_cmp_ps_mask(v[g], _mm512_setzero_ps(), _CMP_NEQ_UQ);
+            v[g] = _mm512_mul_ps(v[g], _mm512_set1_ps(scale));
+        }
+        split_columns(kept[0], kept[1], parts);
+        const __m512i named = sixteen_rows((uint32_t)k * row_bytes, row_bytes);
+        for (int p = 0; p < PARTS; p++) {
+            for (int g = 0; g < TOGETHER; g++)
+                _mm512_storeu_ps(x[p] + g * room + counts[p], _mm512_maskz_compress_ps(parts[p], v[g]));
+            _mm512_storeu_si512(offsets[p] + counts[p], _mm512_maskz_compress_epi32(parts[p], named));
+            counts[p] += __builtin_popcount(parts[p]);
+        }
+    }
 }
 /* As list_eight_by_eight, of a whole number of 16. */
 INLINE int64_t list_sixteen_by_sixteen(const char *row, int are_bytes, int64_t count, float scale, float *x,
@@ -226,6 +310,7 @@ static inline int64_t spread_positive(const float *values, const float *listed, 
     _mm512_storeu_ps(out, _mm512_maskz_expand_ps(kept, _mm512_loadu_ps(listed)));
     return __builtin_popcount(kept);
 }
+#include "_fours.h"
 #define ISA avx512
 #define NARROW_BYTES 32
 #define WIDE_BYTES 64
@@ -241,7 +326,7 @@ static int best_instruction_set(void)
 #ifdef HAS_TARGETS
     __builtin_cpu_init();
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw") &&
-        __builtin_cpu_supports("avx512dq"))
+        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("bmi2"))
         return AVX512;
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return AVX2;
 #endif

@@ -322,7 +322,7 @@ typedef struct {
     const T *targets;
     int loss;
     T *scratch;
-    NAME(inputs) in;
+    NAME(inputs) in, parts[PARTS];
     NAME(values) bottom, top;
 } NAME(run);
 
@@ -389,53 +389,103 @@ static double NAME(sparse_step)(NAME(run) *run, int64_t sample, T step, T weight
     return loss;
 }
 
-/* gram[i][j] = <x_i, x_j> for i < j in a group. */
-static void NAME(gram_of)(const NAME(inputs) *in, T gram[GROUP][GROUP])
+/* sums[i][j] gains <x_i, x_j>, lane by lane, for samples i of one group and j of another; of one, for i < j. */
+INLINE void NAME(add_products)(const NAME(inputs) *one, const NAME(inputs) *other, NARROW (*sums)[GROUP])
 {
-    NARROW sums[GROUP][GROUP] = {0};
-    FOR_VECTORS(k, in->count)
-        UNROLL for (int j = 1; j < GROUP; j++)
-            UNROLL for (int i = 0; i < j; i++)
-                sums[i][j] += AT(in->x + i * in->room, k) * AT(in->x + j * in->room, k);
-    for (int j = 1; j < GROUP; j++)
-        for (int i = 0; i < j; i++) gram[i][j] = NAME(lane_sum)(sums[i][j]);
+    FOR_VECTORS(k, one->count)
+        UNROLL for (int j = 0; j < GROUP; j++)
+            UNROLL for (int i = 0; i < GROUP; i++)
+                if (i < j || one != other)
+                    sums[i][j] += AT(one->x + i * one->room, k) * AT(other->x + j * other->room, k);
 }
 
-/* Steps at count <= GROUP samples in turn, whose first layer's rows are read once and written once. With signals s_i,
- * the steps before step j have added sum_i x_i s_i^T to the weights, so that its sums are those of the weights as they
- * stand, plus sum_i <x_i, x_j> s_i: the same steps, in another order of additions. */
+/* A group's products with another, from sums, which are used up. */
+INLINE void NAME(fill_gram)(T *gram, NARROW *sums)
+{
+    NARROW products[GROUP * GROUP / NARROW_LANES];
+    for (int n = 0; n < GROUP * GROUP / NARROW_LANES; n++) products[n] = NAME(totals)(sums + n * NARROW_LANES);
+    for (int i = 0; i < GROUP; i++) memcpy(gram + i * TOGETHER, (const T *)products + i * GROUP, GROUP * sizeof(T));
+}
+
+/* gram[i * TOGETHER + j] = <x_i, x_j> for i < j in two groups. */
+static void NAME(gram_of)(const NAME(inputs) parts[PARTS], T *gram)
+{
+    const NAME(inputs) shared[2] = {NAME(of_group)(parts + SHARED, 0), NAME(of_group)(parts + SHARED, 1)};
+    for (int group = 0; group < 2; group++) {
+        const NAME(inputs) alone = NAME(of_group)(parts + FIRST_ONLY + group, group);
+        NARROW sums[GROUP][GROUP] = {0};
+        NAME(add_products)(&alone, &alone, sums);
+        NAME(add_products)(&shared[group], &shared[group], sums);
+        NAME(fill_gram)(gram + group * GROUP * (TOGETHER + 1), sums[0]);
+    }
+    NARROW sums[GROUP][GROUP] = {0};
+    NAME(add_products)(&shared[0], &shared[1], sums);
+    NAME(fill_gram)(gram + GROUP, sums[0]);
+}
+
+/* sums = what the first layer's rows give of two groups' samples, room apart. */
+static void NAME(sums_of_parts)(const NAME(run) *run, T *sums, int64_t room)
+{
+    const T *rows = run->theta + run->first->weights;
+    const int64_t stride = run->first->stride;
+    memset(sums, 0, (size_t)(TOGETHER * room) * sizeof(T));
+    for (int group = 0; group < 2; group++, sums += GROUP * room)
+        for (int p = 0; p < 2; p++) {
+            const NAME(inputs) in = NAME(of_group)(run->parts + (p ? SHARED : FIRST_ONLY + group), group);
+            ON_ROWS(stride, accumulate_group, rows, &in, sums, room, sums, room, stride);
+        }
+}
+
+/* rows += what two groups' samples and signals give. */
+static void NAME(move_parts)(const NAME(run) *run, T *rows, const T *signals, int64_t room)
+{
+    const int64_t stride = run->first->stride;
+    ON_ROWS(stride, update_both, rows, run->parts + SHARED, signals, room, stride);
+    for (int group = 0; group < 2; group++) {
+        const NAME(inputs) in = NAME(of_group)(run->parts + FIRST_ONLY + group, group);
+        ON_ROWS(stride, update_group, rows, &in, signals + group * GROUP * room, room, stride);
+    }
+}
+
+/* Steps at count <= TOGETHER samples in turn, whose first layer's rows are written once, and read once a group. With
+ * signals s_i, the steps before step j have added sum_i x_i s_i^T to the weights, so that its sums are those of the
+ * weights as they stand, plus sum_i <x_i, x_j> s_i: the same steps, in another order of additions. */
 static double NAME(group_step)(NAME(run) *run, const int64_t *order, const double *steps, const double *weights,
-                               int64_t count)
+                               int64_t left)
 {
     const layer_plan *first = run->first;
     const records *data = run->data;
-    const int64_t stride = first->stride, room = PADDED(stride);
-    T *sums = run->scratch + first->scratch, *signals = run->scratch + run->net->signals, gram[GROUP][GROUP];
-    NAME(inputs) *in = &run->in;
-    const record_head *heads[GROUP];
-    const char *rows[GROUP];
+    const int64_t stride = first->stride, room = PADDED(stride), count = left < TOGETHER ? left : TOGETHER;
+    T *signals = run->scratch + run->net->signals, *sums = signals + TOGETHER * room, gram[TOGETHER * TOGETHER];
+    const record_head *heads[TOGETHER];
+    const char *rows[TOGETHER];
     double loss = 0;
-    for (int64_t g = 0; g < GROUP; g++) {
+    for (int64_t g = 0; g < TOGETHER; g++) {
         heads[g] = NAME(record)(data, order[g < count ? g : 0]);
         rows[g] = (const char *)(heads[g] + 1);
     }
-    (void)NAME(fetch_group)(rows, data->are_bytes, (T)data->scale, first->inputs, stride * (int64_t)sizeof(T), in);
-    NAME(gram_of)(in, gram);
-    memset(sums, 0, (size_t)(GROUP * room) * sizeof(T));
-    memset(signals, 0, (size_t)(GROUP * room) * sizeof(T));
-    ON_ROWS(stride, accumulate_group, run->theta + first->weights, in, sums, room, sums, room, stride);
+    NAME(fetch_parts)(rows, data->are_bytes, (T)data->scale, first->inputs, stride * (int64_t)sizeof(T), run->parts);
+    NAME(gram_of)(run->parts, gram);
+    memset(signals + count * room, 0, (size_t)((TOGETHER - count) * room) * sizeof(T));
+    NAME(sums_of_parts)(run, sums, room);
     for (int64_t j = 0; j < count; j++) {
+        if (j + TOGETHER < left) NAME(prefetch_record)(data, order[j + TOGETHER], 0, data->lines / 2);
+        if (j + 2 * TOGETHER < left) PREFETCH(data->where + order[j + 2 * TOGETHER]);
         NAME(start_first)(run->net, run->theta, NAME(shift)(data, heads[j]), run->bottom.h);
-        NAME(add)(run->bottom.h, sums + j * room, stride);
-        for (int64_t i = 0; i < j; i++) NAME(add_multiple)(run->bottom.h, gram[i][j], signals + i * room, stride);
+        FOR_VECTORS(v, stride) {
+            NARROW h = AT(run->bottom.h, v) + AT(sums + j * room, v);
+            for (int64_t i = 0; i < j; i++) h += gram[i * TOGETHER + j] * AT(signals + i * room, v);
+            AT(run->bottom.h, v) = h;
+        }
         loss += NAME(step_above)(run, heads[j], (T)steps[j], (T)weights[j]);
+        if (j + TOGETHER < left) NAME(prefetch_record)(data, order[j + TOGETHER], data->lines / 2, data->lines);
         memcpy(signals + j * room, run->bottom.signal, (size_t)stride * sizeof(T));
     }
-    ON_ROWS(stride, update_group, run->theta + first->weights, in, signals, room, stride);
+    NAME(move_parts)(run, run->theta + first->weights, signals, room);
     if (run->average) {
         for (int64_t j = 0; j < count; j++)
             NAME(set_multiple)(signals + j * room, (T)weights[j], signals + j * room, stride);
-        ON_ROWS(stride, update_group, run->average + first->weights, in, signals, room, stride);
+        NAME(move_parts)(run, run->average + first->weights, signals, room);
     }
     return loss;
 }
@@ -444,11 +494,8 @@ static double NAME(group_steps)(NAME(run) *run, const int64_t *order, const doub
                                 int64_t count)
 {
     double total = 0;
-    for (int64_t n = 0; n < count; n += GROUP) {
-        for (int64_t k = n + GROUP; k < n + 2 * GROUP && k < count; k++) NAME(prefetch_record)(run->data, order[k]);
-        for (int64_t k = n + 2 * GROUP; k < n + 3 * GROUP && k < count; k++) PREFETCH(run->data->where + order[k]);
-        total += NAME(group_step)(run, order + n, steps + n, weights + n, count - n < GROUP ? count - n : GROUP);
-    }
+    for (int64_t n = 0; n < count; n += TOGETHER)
+        total += NAME(group_step)(run, order + n, steps + n, weights + n, count - n);
     return total;
 }
 
@@ -458,7 +505,7 @@ static double NAME(sparse_steps)(NAME(run) *run, const int64_t *order, const dou
 {
     double total = 0;
     for (int64_t n = 0; n < count; n++) {
-        if (n + AHEAD < count) NAME(prefetch_record)(run->data, order[n + AHEAD]);
+        if (n + AHEAD < count) NAME(prefetch_record)(run->data, order[n + AHEAD], 0, run->data->lines);
         if (n + 2 * AHEAD < count) PREFETCH(run->data->where + order[n + 2 * AHEAD]);
         total += NAME(sparse_step)(run, order[n], (T)steps[n], (T)weights[n]);
     }
@@ -476,7 +523,8 @@ static double NAME(sgd)(const network_plan *net, T *theta, T *average, const rec
 {
     const layer_plan *first = net->layers, *last = net->layers + net->depth - 1;
     NAME(run) run = {net, first, last, theta, average, data, targets, loss, scratch, NAME(input_room)(first, scratch),
-                     NAME(values_of)(first, scratch), NAME(values_of)(last, scratch)};
+                     {{0}}, NAME(values_of)(first, scratch), NAME(values_of)(last, scratch)};
+    NAME(parts_room)(first, scratch, run.parts);
     NAME(prepare)(net, scratch);
     memset(run.top.signal, 0, (size_t)last->stride * sizeof(T));
     NAME(take_steps) *take = data->sparse ? NAME(sparse_steps) : NAME(group_steps);
@@ -505,6 +553,10 @@ static int NAME(forward)(const network_plan *net, const T *theta, const samples 
     NAME(inputs) in = NAME(input_room)(first, scratch);
     const char *rows[GROUP];
     int finite = 1;
+#ifdef BY_FOURS
+    if (by_lists && NAME(takes_fours)(net, data))
+        return NAME(forward_by_fours)(net, theta, data, out, &in, scratch + (GROUP + 1) * in.room);
+#endif
     NAME(prepare)(net, scratch);
     for (int64_t n = 0; n < data->count; n += GROUP) {
         for (int64_t g = 0; g < GROUP; g++)

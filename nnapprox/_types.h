@@ -31,6 +31,9 @@
 #define LIST_COLUMNS list_sixteen_by_sixteen
 #define LIST_LANES 16
 #define COMPRESS_COLUMNS compress_columns
+#define BY_FOURS 1
+#define LIST_PARTS_OF_BYTES list_parts_of_bytes
+#define LIST_PARTS_OF_NUMBERS list_parts_of_numbers
 #define COMPRESS_POSITIVE compress_positive
 #define SPREAD_POSITIVE spread_positive
 #define COMPRESS_LANES 16
@@ -38,6 +41,9 @@
 #include "_steps.h"
 #undef UNPACK
 #undef COMPRESS_COLUMNS
+#undef BY_FOURS
+#undef LIST_PARTS_OF_BYTES
+#undef LIST_PARTS_OF_NUMBERS
 #undef LIST_COLUMNS
 #undef LIST_LANES
 #undef COMPRESS_POSITIVE

@@ -23,6 +23,9 @@ LOSS_CODES = {"squared": 0, "cross-entropy": 1}
 GROUP = 4
 """Samples that the kernels evaluate together, for which scratch memory has room (as in ``_simd.h``)."""
 
+TOGETHER = 2 * GROUP
+"""Samples whose steps the kernels take together (as in ``_simd.h``)."""
+
 RECORD_HEAD = 16
 """Bytes before a record's values (as in ``_simd.h``)."""
 
@@ -94,7 +97,8 @@ class Layout:
     def __init__(self, widths: Sequence[int], dtype: str, activation: str, leak: float = 0.0) -> None:
         self.widths, self.dtype = tuple(widths), dtype
         itemsize = np.dtype(dtype).itemsize
-        scratch, weights = (GROUP + 1) * _padded(widths[0]), 0
+        lists, fours = 3 * (TOGETHER + 1), GROUP + 1 + LISTS_UP_TO * prefers_lists(widths)
+        scratch, weights = max(lists, fours) * _padded(widths[0]), 0
         plan = []
         for index, (inputs, outputs) in enumerate(itertools.pairwise(widths)):
             multiple = (32 if outputs * itemsize <= 128 else 64) // itemsize
@@ -103,7 +107,7 @@ class Layout:
             weights += _padded((inputs + 1 + (index == 0)) * stride)
             scratch += (GROUP + 6) * _padded(stride)
         signals = scratch
-        scratch += GROUP * _padded(plan[0][2])
+        scratch += 2 * TOGETHER * _padded(plan[0][2])
         if any((inputs + 1) * stride * itemsize >= 2**32 for inputs, _, stride, _, _ in plan):
             raise UsageError(f"a layer of widths {self.widths} is too large: its weights must fit in 4 GB")
         self.plan = np.array(plan, dtype=np.int64)

@@ -58,18 +58,45 @@ def test_forward_and_gradients(instruction_set, dtype, widths, activation):
 
 
 @pytest.mark.parametrize("dtype", TOLERANCE)
-@pytest.mark.parametrize("widths", [(61, 20, 10), (64, 3), (61, 40, 5), (33, 9, 4), (48, 32, 7)], ids=str)
+@pytest.mark.parametrize(
+    "widths", [(61, 20, 10), (64, 3), (61, 40, 5), (33, 9, 4), (48, 32, 7), (200, 25, 3), (148, 13, 12)], ids=str
+)
 @pytest.mark.parametrize("entries", ["bytes", "float"])
 @pytest.mark.parametrize("density", [0.0, 0.1, 0.4, 0.9])
-def test_batches_of_every_density(instruction_set, dtype, widths, entries, density):
+@pytest.mark.parametrize("count", [23, 70])
+def test_batches_of_every_density(instruction_set, dtype, widths, entries, density, count):
+    """Of narrow layers and many sparse samples, the kernels take four columns at a time, where AVX-512 is."""
     rng, weights, biases = draw(widths)
     network = Network([Affine(w.astype(dtype), b.astype(dtype)) for w, b in zip(weights, biases, strict=True)])
-    x = rng.integers(1, 256, (23, widths[0])) * (rng.random((23, widths[0])) < density)
+    x = rng.integers(1, 256, (count, widths[0])) * (rng.random((count, widths[0])) < density)
     x = x.astype(np.uint8) if entries == "bytes" else x.astype(dtype)
     expected = x.astype(float) / 255
     for index, layer in enumerate(network.layers):
         expected = (np.maximum(expected, 0) if index else expected) @ layer.weight.astype(float).T + layer.bias
     close(network.evaluate_scaled(x, 1 / 255), expected, dtype)
+    if entries == "float":
+        scaled = (x / 255).astype(dtype)
+        close(network(scaled), expected, dtype)
+        np.testing.assert_array_equal(network(scaled), network(scaled[::-1].copy())[::-1])
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("widths", [(45, 20, 32, 9), (40, 7), (83, 31, 1, 12)], ids=str)
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_many_sparse_samples(instruction_set, dtype, widths, activation):
+    """The kernels take 16 at a time from four places of the array, where AVX-512 is."""
+    rng, weights, biases = draw(widths)
+    network = Network(
+        [Affine(w.astype(dtype), b.astype(dtype)) for w, b in zip(weights, biases, strict=True)], activation
+    )
+    x = (rng.normal(size=(131, widths[0])) * (rng.random((131, widths[0])) < 0.3)).astype(dtype)
+    weights = [layer.weight.astype(float) for layer in network.layers]
+    biases = [layer.bias.astype(float) for layer in network.layers]
+    expected = [
+        reference.forward(weights, biases, activation, slope(activation), point)[0][-1] for point in x.astype(float)
+    ]
+    for count in (64, 79, 131):
+        close(network(x[:count]), expected[:count], dtype)
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
@@ -104,6 +131,16 @@ def test_gradients_are_the_limits_of_difference_quotients(activation):
 @pytest.mark.parametrize("density", [0.2, 1.0])
 def test_sgd(instruction_set, dtype, widths, activation, loss, density):
     check_sgd(dtype, widths, activation, loss, density, centre=False, entries="float", lists=density < 0.5)
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("widths", [(61, 40, 5), (64, 20, 10), (33, 70, 9, 3)], ids=str)
+@pytest.mark.parametrize("entries", ["bytes", "float"])
+@pytest.mark.parametrize("density", [0.05, 0.2, 0.6])
+@pytest.mark.parametrize("count", [1, 8, 43])
+def test_sgd_at_samples_that_share_some_columns(instruction_set, dtype, widths, entries, density, count):
+    """Eight steps together, in two groups: a column may be of the one, of the other, of both or of none."""
+    check_sgd(dtype, widths, "relu", "squared", density, centre=False, entries=entries, lists=False, count=count)
 
 
 @pytest.mark.parametrize("dtype", TOLERANCE)
@@ -148,15 +185,15 @@ def test_outputs_that_are_always_right_change_no_bit(instruction_set, dtype, mor
         np.testing.assert_array_equal(one, other)
 
 
-def check_sgd(dtype, widths, activation, loss, density, *, centre, entries, lists):
+def check_sgd(dtype, widths, activation, loss, density, *, centre, entries, lists, count=45):
     rng, weights, biases = draw(widths)
     weights, biases = ([a.astype(dtype) for a in arrays] for arrays in (weights, biases))
     x = rng.integers(1, 256, (12, widths[0])) * (rng.random((12, widths[0])) < density)
     x = x.astype(np.uint8) if entries == "bytes" else (x / 255).astype(dtype)
     scale = 1 / 255 if entries == "bytes" else 1.0
     labels = rng.integers(0, widths[-1], 12)
-    order, steps = rng.integers(0, 12, 40), rng.uniform(0.001, 0.01, 40)
-    averaged = np.arange(40.0)
+    order, steps = rng.integers(0, 12, count), rng.uniform(0.001, 0.01, count)
+    averaged = np.arange(float(count))
 
     layout = Layout(widths, dtype, activation, slope(activation))
     theta, average = layout.pack(weights, biases), layout.empty()
@@ -173,9 +210,10 @@ def check_sgd(dtype, widths, activation, loss, density, *, centre, entries, list
     )
     assert total == pytest.approx(expected, rel=TOLERANCE[dtype] * 10)
     mean_path = tuple(
-        [sum(parameters[kind][layer] for parameters in path) / 40 for layer in range(len(weights))] for kind in (0, 1)
+        [sum(parameters[kind][layer] for parameters in path) / count for layer in range(len(weights))]
+        for kind in (0, 1)
     )
-    for packed, (want_weights, biases_seen) in ((theta, path[-1]), (theta - average / 40, mean_path)):
+    for packed, (want_weights, biases_seen) in ((theta, path[-1]), (theta - average / count, mean_path)):
         want_biases = list(biases_seen)
         got = layout.unpack(packed)
         if centre:
@@ -197,14 +235,15 @@ def test_an_instruction_set_that_is_not_there_is_refused(monkeypatch):
 @pytest.mark.parametrize("dtype", TOLERANCE)
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("place", [0, 17, 36, 38])
-def test_points_that_are_not_finite(instruction_set, dtype, bad, place):
-    _, weights, biases = draw((39, 4, 2))
+@pytest.mark.parametrize(("count", "inputs"), [(3, 39), (64, 39), (65, 40)])
+def test_points_that_are_not_finite(instruction_set, dtype, bad, place, count, inputs):
+    _, weights, biases = draw((inputs, 4, 2))
     network = Network([Affine(w.astype(dtype), b.astype(dtype)) for w, b in zip(weights, biases, strict=True)])
-    x = np.zeros((3, 39), dtype)
+    x = np.zeros((count, inputs), dtype)
     x[1, place] = bad
     with pytest.raises(UsageError, match="not finite"):
         network(x)
     with pytest.raises(UsageError, match="not finite"):
         network(x.tolist())
     x[1, place] = np.finfo(dtype).max / 100
-    assert network(x).shape == (3, 2)
+    assert network(x).shape == (count, 2)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nnapprox.activation import Activation
-from nnapprox.dense import GROUP, Array, Layout, Samples, prefers_lists
+from nnapprox.dense import TOGETHER, Array, Layout, Samples, prefers_lists
 from nnapprox.errors import DivergedError, UsageError
 from nnapprox.network import Affine, Network
 from nnapprox.training.recipe import Recipe
@@ -114,7 +114,7 @@ class Run:
         DivergedError
             A loss or a weight is not finite.
         """
-        length = 500
+        length = 64 * TOGETHER
         while state.step < self.total:
             epoch, done = divmod(state.step, self.per_epoch)
             order = self.recipe.order(epoch, self.per_epoch)
@@ -127,7 +127,7 @@ class Run:
                 state.step += len(chunk)
                 done += len(chunk)
                 length = min(1_000_000, int(length * min(4.0, CHUNK_SECONDS / max(spent, 1e-6))))
-                length = max(GROUP, length - length % GROUP)
+                length = max(TOGETHER, length - length % TOGETHER)
                 self._check(state, epoch)
                 record = self._finish_epoch(state, epoch) if done == self.per_epoch else None
                 loss = record["train_loss"] if record else state.epoch_loss / done
@@ -136,7 +136,7 @@ class Run:
     def _whole_groups(self, last: int) -> int:
         """About so many last steps, starting with a group of the kernels': chunks must not change how steps group."""
         start = self.total - last
-        return self.total - (start - start % self.per_epoch % GROUP)
+        return self.total - (start - start % self.per_epoch % TOGETHER)
 
     def _chunk(self, state: TrainState, order: Array) -> float:
         recipe, first = self.recipe, state.step
