@@ -48,8 +48,8 @@ class Recipe:
     average : bool
         Give the mean of the iterates of the last 30 % of the steps (Polyak and Juditsky 1992) instead of the last.
     init : str
-        ``small`` (standard deviation 0.7 / sqrt(fan_in), and at most 2 / fan_in in the first layer), ``half-glorot``,
-        ``glorot`` or ``he``.
+        ``small`` (standard deviation 0.7 / sqrt(fan_in), and in the first layer at most 600 / (fan_in fan_out)),
+        ``half-glorot``, ``glorot`` or ``he``.
     centre : bool or None
         Subtract the mean sample while training; folded into the first layer afterwards. None becomes True where the
         first hidden layer has fewer than `WIDE` units.
@@ -113,15 +113,15 @@ class Recipe:
     def first_weights(self, widths: tuple[int, ...]) -> tuple[list[Array], list[Array]]:
         """Draw weights and biases, float64, for inputs of variance about 1 coordinate by coordinate or less.
 
-        What is drawn for the weights of many inputs is never quite unlearnt: it makes a network no better, and has to
-        be stored with it. Small weights, of an order that has hidden units learn features (Yang and Hu 2021), do not.
+        What is drawn for a large first layer is never quite unlearnt: it makes a network no better, and has to be
+        stored with it. Weights of an order that has hidden units learn features (Yang and Hu 2021) are forgotten.
         """
         rng = np.random.default_rng(stream(self.seed, "init"))
         weights: list[Array] = []
         for fan_in, fan_out in itertools.pairwise(widths):
-            small = 0.7 / math.sqrt(fan_in)
+            most = math.inf if weights else 600 / (fan_in * fan_out)
             deviation = {
-                "small": small if weights else min(small, 2 / fan_in),
+                "small": min(0.7 / math.sqrt(fan_in), most),
                 "half-glorot": 0.5 * math.sqrt(2 / (fan_in + fan_out)),
                 "glorot": math.sqrt(2 / (fan_in + fan_out)),
                 "he": math.sqrt(2 / fan_in),
