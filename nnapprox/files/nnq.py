@@ -142,15 +142,17 @@ class Encoded:
         FileFormatError
             Two maps have no exact product.
         """
-        return Network(map(self._layer, self.starts()), self.activation)
+        joints = set(self.joints)
+        return Network((self._layer(start, start in joints) for start in self.starts()), self.activation)
 
     def starts(self) -> list[int]:
         """Numbers of the maps that layers begin with."""
-        return [number for number in range(len(self.maps)) if number - 1 not in self.joints]
+        joints = set(self.joints)
+        return [number for number in range(len(self.maps)) if number - 1 not in joints]
 
-    def _layer(self, start: int) -> Affine:
+    def _layer(self, start: int, is_joint: bool) -> Affine:
         first = self.maps[start]
-        values = self.maps[start + 1].after(first) if start in self.joints else first.values()
+        values = self.maps[start + 1].after(first) if is_joint else first.values()
         with np.errstate(over="ignore"):
             values = values.astype(self.dtype)
         return Affine(values[:, :-1], values[:, -1])
@@ -278,7 +280,8 @@ def _parse(source: _Source, most_weights: int, with_joints: bool) -> Encoded:
     joints = tuple(source.number(depth - 1) for _ in range(source.number(depth) if with_joints else 0))
     if any(later - joint < 2 for joint, later in pairwise(joints)):
         raise ValueError("its joints are not in order")
-    outer = [width for number, width in enumerate(widths) if number - 1 not in joints]
+    inner = {joint + 1 for joint in joints}
+    outer = [width for number, width in enumerate(widths) if number not in inner]
     weights = max(sum(b * (a + 1) for a, b in pairwise(some)) for some in (widths, outer))
     if weights > most_weights:
         raise ValueError(
