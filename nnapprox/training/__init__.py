@@ -1,4 +1,7 @@
-"""Training by per-sample SGD: theta <- theta - nu_n * gradient of the loss at one sample, n = 0, 1, ..."""
+"""Training by per-sample SGD: theta <- theta - nu_n * gradient of the loss at one sample, n = 0, 1, ...
+
+A penalty lambda |theta|^2 / 2, where there is one, is a factor exp(-lambda nu_n) on theta in every step.
+"""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ def read_recipe(path: str | Path) -> tuple[str, Recipe]:
 
 def _recipe_of(path: str | Path, metadata: dict[str, Any]) -> tuple[str, Recipe]:
     try:
-        recipe = dict(metadata["recipe"])
+        recipe = {"weight_decay": 0.0, **metadata["recipe"]}  # runs of before there was one
         return str(metadata["dataset"]), Recipe(**{**recipe, "hidden": tuple(recipe["hidden"])})
     except (KeyError, TypeError, UsageError) as error:
         raise FileFormatError(f"{path} is no checkpoint that this version reads: {error}") from error

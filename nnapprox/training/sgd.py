@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
 
 CHUNK_SECONDS = 0.01
 """About how long a chunk takes; the loop adapts its length to the network."""
+
+DECAY_STEPS = 512 * TOGETHER
+"""Weights decay after so many steps of an epoch, and at its end, for all of them at once: a splitting."""
 
 AVERAGED_SHARE = 0.3
 """The last part of the steps that averaging covers."""
@@ -95,6 +100,7 @@ class Run:
         self.per_epoch = self.samples.count
         self.total = self.per_epoch * recipe.epochs
         self.step_size = recipe.first_step_size(self.total)
+        self.decay = recipe.penalty(dataset.classes is not None)
         self.averaged = self._whole_groups(int(self.total * AVERAGED_SHARE)) if recipe.average else 0
         self.targets = self.layout.pad(dataset.y_train if dataset.classes is None else np.eye(dataset.classes))
 
@@ -139,23 +145,40 @@ class Run:
         return self.total - (start - start % self.per_epoch % TOGETHER)
 
     def _chunk(self, state: TrainState, order: Array) -> float:
-        recipe, first = self.recipe, state.step
-        steps = step_sizes(recipe.schedule, self.step_size, first, len(order), self.total, self.per_epoch)
-        start = self.total - self.averaged
-        if first < start < first + len(order):  # the two parts differ in what they keep
-            head = start - first
-            return self._steps(state, order[:head], steps[:head], None) + self._steps(
-                state, order[head:], steps[head:], np.arange(len(order) - head, dtype=np.float64)
-            )
-        weights = np.arange(first - start, first - start + len(order), dtype=np.float64) if first >= start else None
-        return self._steps(state, order, steps, weights)
+        """Take the next steps, cut where averaging starts and where weights decay."""
+        first, last = state.step, state.step + len(order)
+        epoch_start = first - first % self.per_epoch
+        ends = {self.total - self.averaged, epoch_start + self.per_epoch, last}
+        ends.update(range(epoch_start + DECAY_STEPS, last, DECAY_STEPS))
+        cuts = [first, *sorted(end for end in ends if first < end <= last)]
+        loss = 0.0
+        for begin, end in itertools.pairwise(cuts):
+            loss += self._steps(state, begin, order[begin - first : end - first])
+            self._shrink(state, end)
+        return loss
 
-    def _steps(self, state: TrainState, order: Array, steps: Array, weights: Array | None) -> float:
-        drift = None if weights is None else state.drift
-        return self.layout.sgd(
-            state.theta, drift, self.samples, self.targets, self.recipe.loss, order, steps,
-            steps if weights is None else weights,
-        )  # fmt: skip
+    def _steps(self, state: TrainState, first: int, order: Array) -> float:
+        steps = self._step_sizes(first, len(order))
+        start = self.total - self.averaged
+        drift, weights = None, steps
+        if first >= start:
+            drift, weights = state.drift, np.arange(first - start, first - start + len(order), dtype=np.float64)
+        return self.layout.sgd(state.theta, drift, self.samples, self.targets, self.recipe.loss, order, steps, weights)
+
+    def _step_sizes(self, first: int, count: int) -> Array:
+        return step_sizes(self.recipe.schedule, self.step_size, first, count, self.total, self.per_epoch)
+
+    def _shrink(self, state: TrainState, step: int) -> None:
+        """Follow the flow of the penalty's gradient for the steps before `step`, where a block of them ends there."""
+        done = (step - 1) % self.per_epoch + 1
+        if not self.decay or (done % DECAY_STEPS and done < self.per_epoch):
+            return
+        block = (done - 1) % DECAY_STEPS + 1
+        change = state.theta * math.expm1(-self.decay * self._step_sizes(step - block, block).sum())
+        state.theta += change
+        since = step - 1 - (self.total - self.averaged)
+        if since > 0:
+            state.drift += since * change
 
     def _check(self, state: TrainState, epoch: int) -> None:
         if not (np.isfinite(state.epoch_loss) and np.isfinite(state.theta).all()):

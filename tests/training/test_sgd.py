@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 import nnapprox
+from nnapprox.dense import TOGETHER
 from nnapprox.errors import DivergedError, FileFormatError, UsageError
 from nnapprox.files.npz import read_archive, write_archive
-from nnapprox.training import Recipe, Run
+from nnapprox.training import Recipe, Run, sgd
 from nnapprox.training.checkpoint import read_recipe, resume, save_checkpoint
 from nnapprox.training.schedules import step_sizes
 from nnapprox.training.score import score
@@ -74,8 +75,12 @@ def test_a_resumed_run_ends_in_the_same_bits(digits, tmp_path, change, stop):
     assert state.history == whole.history
 
 
-def test_the_average_is_that_of_the_iterates(digits):
-    recipe = Recipe(epochs=1, hidden=(3,), dtype="float64", average=True, schedule="power:0.5", step_size=0.05)
+@pytest.mark.parametrize("decay", [0.0, 0.03])
+def test_the_average_is_that_of_the_iterates(digits, monkeypatch, decay):
+    monkeypatch.setattr(sgd, "DECAY_STEPS", 8 * TOGETHER)
+    recipe = Recipe(
+        epochs=1, hidden=(3,), dtype="float64", average=True, schedule="power:0.5", step_size=0.05, weight_decay=decay
+    )
     run = Run(digits, recipe)
     state = finish(run)
     plain = Run(digits, dataclasses.replace(recipe, average=False))
@@ -87,11 +92,38 @@ def test_the_average_is_that_of_the_iterates(digits):
         plain.layout.sgd(
             iterate.theta, None, plain.samples, plain.targets, "squared", order[one], steps[one], steps[one]
         )
+        if (n + 1) % sgd.DECAY_STEPS == 0 or n + 1 == plain.total:
+            iterate.theta *= np.exp(-decay * steps[n - n % sgd.DECAY_STEPS : n + 1].sum())
         if n >= plain.total - run.averaged:
             total = total + iterate.theta
     expected = plain.network(dataclasses.replace(iterate, theta=total / run.averaged))
     for got, want in zip(run.network(state).layers, expected.layers, strict=True):
         np.testing.assert_allclose(got.weight, want.weight, atol=1e-10)
+
+
+def test_weights_decay_as_the_penalty_says(digits, monkeypatch):
+    """Steps on risk and penalty together, one at a time, end close to those by blocks: convex, no chaos."""
+    monkeypatch.setattr(sgd, "DECAY_STEPS", 8 * TOGETHER)
+    ends = {}
+    for decay in (0.0, 0.1):
+        run = Run(digits, Recipe(epochs=2, hidden=(), dtype="float64", weight_decay=decay))
+        ends[decay] = finish(run).theta
+    state = run.start()
+    for n in range(run.total):
+        epoch, done = divmod(n, run.per_epoch)
+        steps = step_sizes("cosine", run.step_size, n, 1, run.total, run.per_epoch)
+        before, order = state.theta.copy(), run.recipe.order(epoch, run.per_epoch)[done : done + 1]
+        run.layout.sgd(state.theta, None, run.samples, run.targets, "squared", order, steps, steps)
+        state.theta -= 0.1 * steps * before
+    shrunk, split = np.linalg.norm(ends[0.0] - state.theta), np.linalg.norm(ends[0.1] - state.theta)
+    assert split < 0.05 * shrunk
+
+
+def test_only_classes_are_learnt_with_a_penalty(digits, sums):
+    assert Run(digits, Recipe()).decay == 0.001
+    assert Run(digits, Recipe(activation="sigmoid")).decay < Run(digits, Recipe(loss="cross-entropy")).decay < 0.001
+    assert Run(sums, Recipe()).decay == 0
+    assert Run(sums, Recipe(weight_decay=0.5)).decay == 0.5
 
 
 def test_divergence_is_told_with_a_smaller_step(digits):
@@ -113,6 +145,8 @@ def test_divergence_is_told_with_a_smaller_step(digits):
         {"schedule": "power:2"},
         {"schedule": "cosin"},
         {"seed": -1},
+        {"weight_decay": -1e-3},
+        {"weight_decay": float("inf")},
         {"dtype": "float16"},
         {"sampling": "all"},
     ],
