@@ -59,6 +59,10 @@ class Affine:
         object.__setattr__(self, "weight", weight)
         object.__setattr__(self, "bias", bias)
 
+    def __reduce__(self) -> tuple[type[Affine], tuple[Array, Array]]:
+        """Copies are as immutable as what they copy."""
+        return Affine, (self.weight, self.bias)
+
     @property
     def inputs(self) -> int:
         """Number of coordinates it takes."""
@@ -145,6 +149,10 @@ class Network:
             activation = Activation(activation)
         object.__setattr__(self, "layers", layers)
         object.__setattr__(self, "activation", activation)
+
+    def __reduce__(self) -> tuple[type[Network], tuple[tuple[Affine, ...], Activation]]:
+        """Copies and other processes get the numbers, not what was prepared to evaluate them."""
+        return Network, (self.layers, self.activation)
 
     @property
     def depth(self) -> int:

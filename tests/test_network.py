@@ -1,5 +1,7 @@
 """Exact evaluation of networks; how they evaluate in floating point is in test_dense.py."""
 
+import copy
+import pickle
 from fractions import Fraction
 from itertools import pairwise
 
@@ -74,3 +76,14 @@ def test_numbers_of_other_kinds_are_refused():
 def test_irrational_activations_have_no_exact_values(activation):
     with pytest.raises(UsageError, match="no exact value"):
         Network([Affine([[1]], [0]), Affine([[1]], [0])], activation)([1])
+
+
+@given(piecewise_linear_networks(dtypes=("float32", "float64", "rational")))
+def test_copies_of_networks_that_were_evaluated(network):
+    point = np.zeros(network.widths[0], object if network.dtype == "rational" else network.dtype)
+    values = network(point)
+    for other in (pickle.loads(pickle.dumps(network)), copy.deepcopy(network)):
+        assert other == network
+        assert (other(point) == values).all()
+        with pytest.raises(ValueError, match="read-only"):
+            other.layers[0].weight[:] = 0
