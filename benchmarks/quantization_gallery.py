@@ -2,8 +2,8 @@
 
 python -m benchmarks.quantization_gallery --nncodec PYTHON
 
-Some ten minutes of one processor, and as many again where NNCodec has not seen the networks yet: those are trained
-once, by ``nnapprox train``, and kept in the folder for caches, as is what NNCodec makes of them.
+Some ten minutes of one processor, and as many again where NNCodec has not seen the networks yet: what it makes of them
+is kept in the folder for caches.
 """
 
 import argparse
@@ -12,10 +12,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from fractions import Fraction
-from itertools import repeat
 from math import isclose, log2
 from pathlib import Path
 
@@ -58,24 +56,11 @@ COARSEST, FINEST = 3, 12
 
 
 def trained(hidden: str, loss: str, seed: int) -> Path:
-    """A network as ``nnapprox train`` makes it, trained unless it is there."""
+    """A network as ``nnapprox train`` makes it now."""
     path = cache_folder() / "benchmarks" / f"mnist-{hidden.replace(',', '-')}-{loss}-seed-{seed}.npz"
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        options = [
-            "--dataset",
-            "mnist",
-            "--hidden",
-            hidden,
-            "--loss",
-            loss,
-            "--seed",
-            str(seed),
-            "--quiet",
-            "-o",
-            str(path),
-        ]
-        subprocess.run([sys.executable, "-m", "nnapprox", "train", *options], check=True, stdout=subprocess.DEVNULL)  # noqa: S603
+    path.parent.mkdir(parents=True, exist_ok=True)
+    command = f"-m nnapprox train --dataset mnist --hidden {hidden} --loss {loss} --seed {seed} --quiet -o"
+    subprocess.run([sys.executable, *command.split(), path], check=True, stdout=subprocess.DEVNULL)  # noqa: S603
     return path
 
 
@@ -247,7 +232,7 @@ class Parts:
 
 
 def parts(kind: str, python: str | None) -> Parts:
-    """Measure and describe one kind; in a process of its own, since they take minutes each."""
+    """Measure and describe one kind."""
     found = Networks(kind, python)
     curves = [*found.picture(), *found.curve_tables()]
     return Parts(found.name, found.targets(), found.ratios(), curves, found.timings(), found.grid_table())
@@ -383,9 +368,7 @@ def main() -> None:
     arguments = parser.parse_args()
     if not arguments.nncodec:
         tell("NNCodec is left out: name a Python that has it with --nncodec")
-    with ProcessPoolExecutor() as pool:
-        kinds = list(pool.map(parts, KINDS, repeat(arguments.nncodec)))
-    lines = page(kinds)
+    lines = page([parts(kind, arguments.nncodec) for kind in KINDS])
     (DOCS / "quantization.md").write_text("\n".join([*lines, ""]), encoding="utf-8")
     tell("done")
 
