@@ -260,6 +260,7 @@ def _report(
         "kernel_seconds": sum(s.kernel_seconds for _, s in runs),
         "cpu_seconds": time.process_time(),
         "seed": run.recipe.seed,
+        "weight_decay": run.decay,
     }
     qualities = [abs(quality(pair)) for pair in runs]
     if len(runs) > 1:
@@ -291,6 +292,8 @@ def _report(
     if "activation_regions" in last and counted is not None:
         pairs["activation regions"] = f"{last['activation_regions']:,} on {counted.text}"
     pairs["training loss"] = f"{last['train_loss']:.6g}"
+    if run.decay:
+        pairs["penalty"] = f"{run.decay:g} |theta|^2 / 2"
     pairs["speed"] = f"{rate:,.0f} samples/s"
     pairs["seed"] = run.recipe.seed
     pairs["written"] = out if plot is None else f"{out}, {plot}"
