@@ -99,7 +99,7 @@ def measure(family: Family, sizes: Sequence[int] | None = None) -> Iterator[Poin
         try:
             point = _point(family, size)
         except UsageError as error:
-            raise UsageError(f"the network of size {size} cannot be measured: {error}") from error
+            raise UsageError(f"the network of size {size} cannot be measured ({error}): take smaller sizes") from error
         yield point
 
 
