@@ -56,10 +56,10 @@ def test_the_slow_counter_finds_as_many(widths):
 
 
 def test_integers_are_not_made_where_doubles_decide(monkeypatch):
-    def refuse(self):
+    def refuse(self, chart):
         raise AssertionError
 
-    monkeypatch.setattr(kernel_input.KernelInput, "complete", refuse)
+    monkeypatch.setattr(kernel_input.KernelInput, "integers", refuse)
     told = count_plane(he_normal((2, 20, 20, 20, 1)), SQUARE, activation_only=True)
     assert told.activation_regions == 1389
     assert told.exact_fallbacks == 0 < told.predicates
