@@ -60,6 +60,13 @@ FLIPS = MOST_FLIPS
 
 include "_layer.pxi"
 
+# The arena of a count that is over is kept for the next one, up to so many words: it takes the system longer to give
+# memory than it takes to fill it.
+cdef enum:
+    MOST_SPARE = 1 << 20
+cdef int64_t *spare = NULL
+cdef int64_t spare_words = 0
+
 
 def odd_parts(const double[::1] numbers, int64_t[::1] mantissas, int64_t[::1] exponents):
     """Write finite doubles as m * 2^e with odd integers m; 0 as 0 * 2^0."""
@@ -193,9 +200,13 @@ cdef class Counter:
         start(s)
 
     def __dealloc__(self):
+        global spare, spare_words
         free(self.state.layers)
         free(self.memory)
         free(self.integers)
+        if spare_words < self.state.arena_words <= MOST_SPARE:
+            spare, self.state.arena = self.state.arena, spare
+            spare_words = self.state.arena_words
         free(self.state.arena)
 
     def run(self, int64_t work) -> bool:
@@ -246,6 +257,11 @@ cdef class Counter:
         furnish_integers(s, self.integers + 64 - <uintptr_t>self.integers % 64)
 
     cdef _grow(self):
+        global spare, spare_words
+        if self.state.arena == NULL and spare != NULL:
+            self.state.arena, self.state.arena_words = spare, spare_words
+            spare, spare_words = NULL, 0
+            return
         cdef int64_t words = 2 * self.state.arena_words + 8192
         cdef void *larger = realloc(self.state.arena, words * sizeof(int64_t))
         if larger == NULL:
