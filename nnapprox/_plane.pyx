@@ -5,7 +5,7 @@
 
 from libc.math cimport fabs, frexp, ldexp
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t, uintptr_t
-from libc.stdlib cimport calloc, free, realloc
+from libc.stdlib cimport calloc, free, malloc, realloc
 
 cdef extern from "_plane.h" nogil:
     ctypedef unsigned long long limb
@@ -49,6 +49,7 @@ cdef extern from "_plane.h" nogil:
     void choose_loops(plane *, int) noexcept
     int has_blocks(const plane *) noexcept
     size_t furnish(plane *, char *) noexcept
+    size_t furnish_blocks(plane *, char *) noexcept
     size_t furnish_integers(plane *, char *) noexcept
     double share_done(const plane *) noexcept
     void start(plane *) noexcept
@@ -157,6 +158,7 @@ cdef class Counter:
 
     cdef plane state
     cdef char *memory
+    cdef char *blocks
     cdef char *integers
     cdef Output output
     cdef object owners, take_integers
@@ -194,7 +196,12 @@ cdef class Counter:
         if self.memory == NULL:
             raise MemoryError
         furnish(s, self.memory + 64 - <uintptr_t>self.memory % 64)
-        if not has_blocks(s):
+        if has_blocks(s):
+            self.blocks = <char *>malloc(furnish_blocks(s, NULL) + 64)
+            if self.blocks == NULL:
+                raise MemoryError
+            furnish_blocks(s, self.blocks + 64 - <uintptr_t>self.blocks % 64)
+        else:
             self._take_integers()
         choose_loops(s, isa)
         start(s)
@@ -203,6 +210,7 @@ cdef class Counter:
         global spare, spare_words
         free(self.state.layers)
         free(self.memory)
+        free(self.blocks)
         free(self.integers)
         if spare_words < self.state.arena_words <= MOST_SPARE:
             spare, self.state.arena = self.state.arena, spare
