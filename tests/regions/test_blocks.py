@@ -160,6 +160,19 @@ def test_a_count_may_be_told_at_any_time():
     assert told.complete
 
 
+def test_counts_take_turns():
+    """What one has left is memory of the next, never of two."""
+    network = he_normal((2, 32, 32, 32, 1))
+    chart = bounded_chart(network, SQUARE)
+    kernel, expected = PlaneInput(network, [chart]), regions(network, SQUARE)
+    for _ in range(3):
+        begun = [kernel.counter(chart) for _ in range(3)]
+        going = list(begun)
+        while going:
+            going = [one for one in going if one.run(10**4)]
+        assert [one.regions for one in begun] == [expected] * 3
+
+
 @pytest.mark.parametrize("shape", [(1, 1), (3, 40), (40, 3), (64, 64), (LARGEST_GRAM + 1, LARGEST_GRAM + 2)])
 @pytest.mark.parametrize("size", [1.0, 1e-99, 1e99])
 def test_bounds_on_norms(shape, size):
