@@ -712,31 +712,6 @@ static size_t furnish(plane *s, char *memory)
     CLAIM(s->crossing, masks);
     CLAIM(s->unsure, masks);
     CLAIM(s->signs, s->vertices);
-    if (has_blocks(s)) {
-        const int64_t widest_last = mask_words(s->layers[s->hidden - 1].neurons), edges = 2 * s->most_vertices;
-        CLAIM(s->block.corners, s->most_vertices);
-        CLAIM(s->block.values, s->most_vertices * s->widest);
-        CLAIM(s->block.signs, s->most_vertices * widest_last);
-        block *const blocks[] = {&s->block, &s->made};
-        for (int i = 0; i < 2; i++) {
-            CLAIM(blocks[i]->edge, edges);
-            CLAIM(blocks[i]->first, s->most_faces + 1);
-            CLAIM(blocks[i]->steps, 2 * edges);
-            CLAIM(blocks[i]->patterns, s->most_faces * s->pattern_size);
-        }
-        CLAIM(s->parts, edges + 1);
-        CLAIM(s->active, mask_words(s->widest));
-        CLAIM(s->any, s->most_faces);
-        CLAIM(s->tangled, edges);
-        CLAIM(s->owner, edges);
-        CLAIM(s->steepness, s->most_faces);
-        CLAIM(s->open, s->most_faces);
-        CLAIM(s->steps, 2 * edges);
-        CLAIM(s->spare, 2 * edges);
-        CLAIM(s->boundary, s->most_faces + 1);
-        CLAIM(s->new_edges, edges);
-        CLAIM(s->new_vertices, s->most_vertices);
-    }
     int64_t *words;
     piece *const pieces[] = {&s->now, &s->next};
     for (int i = 0; i < 2; i++) {
@@ -746,6 +721,36 @@ static size_t furnish(plane *s, char *memory)
     chord_list *const chords = &s->chords;
     CLAIM(chords->list, s->widest);
     CLAIM(chords->meetings, s->widest);
+    return claimed;
+}
+
+/* The same of blocks, whose memory need not be zero. */
+static size_t furnish_blocks(plane *s, char *memory)
+{
+    size_t claimed = 0;
+    const int64_t widest_last = mask_words(s->layers[s->hidden - 1].neurons), edges = 2 * s->most_vertices;
+    CLAIM(s->block.corners, s->most_vertices);
+    CLAIM(s->block.values, s->most_vertices * s->widest);
+    CLAIM(s->block.signs, s->most_vertices * widest_last);
+    block *const blocks[] = {&s->block, &s->made};
+    for (int i = 0; i < 2; i++) {
+        CLAIM(blocks[i]->edge, edges);
+        CLAIM(blocks[i]->first, s->most_faces + 1);
+        CLAIM(blocks[i]->steps, 2 * edges);
+        CLAIM(blocks[i]->patterns, s->most_faces * s->pattern_size);
+    }
+    CLAIM(s->parts, edges + 1);
+    CLAIM(s->active, mask_words(s->widest));
+    CLAIM(s->any, s->most_faces);
+    CLAIM(s->tangled, edges);
+    CLAIM(s->owner, edges);
+    CLAIM(s->steepness, s->most_faces);
+    CLAIM(s->open, s->most_faces);
+    CLAIM(s->steps, 2 * edges);
+    CLAIM(s->spare, 2 * edges);
+    CLAIM(s->boundary, s->most_faces + 1);
+    CLAIM(s->new_edges, edges);
+    CLAIM(s->new_vertices, s->most_vertices);
     return claimed;
 }
 

@@ -5,6 +5,8 @@ LIMB_BYTES: int
 BLOCK: int
 FLIPS: int
 
+def odd_parts(numbers: Any, mantissas: Any, exponents: Any) -> None: ...
+def within(rows: Any, low: float, high: float, out: Any) -> None: ...
 def shift(mantissas: Any, shifts: Any, out: Any) -> None: ...
 
 class Layer:
@@ -21,8 +23,8 @@ class Output:
 
 class Counter:
     def __init__(
-        self, isa: int, given: Any, sides: Any, first: Any, layers: list[Layer], unit: int, slope: float,
-        slope_parts: Any, complete: Callable[[], None] | None = None, spreads: Any = None, output: Output | None = None,
+        self, isa: int, given: Any, sides: int, neurons: int, layers: list[Layer], unit: int, slope: float,
+        integers: Callable[[], tuple[Any, Any, Any]], spreads: Any = None, output: Output | None = None,
     ) -> None: ...  # fmt: skip
     def run(self, work: int) -> bool: ...
     def fingerprints(self) -> Any: ...

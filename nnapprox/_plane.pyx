@@ -3,8 +3,9 @@
 `nnapprox.regions.plane` prepares everything before it calls in here; the work is done in ``_plane.h``.
 """
 
-from libc.stdint cimport int32_t, int64_t, uint64_t, uintptr_t
-from libc.stdlib cimport calloc, free, realloc
+from libc.math cimport fabs, frexp, ldexp
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t, uintptr_t
+from libc.stdlib cimport calloc, free, malloc, realloc
 
 cdef extern from "_plane.h" nogil:
     ctypedef unsigned long long limb
@@ -42,11 +43,13 @@ cdef extern from "_plane.h" nogil:
         int32_t *offsets
         int32_t *labels
         int64_t *arena
+    int lowest_bit(uint64_t) noexcept
     void set_shifted(limb *, int64_t, int64_t) noexcept
     const int LANES, MOST_FLIPS, NEEDS_ROOM, NEEDS_INTEGERS, PAUSED, MOST_SPLIT
     void choose_loops(plane *, int) noexcept
     int has_blocks(const plane *) noexcept
     size_t furnish(plane *, char *) noexcept
+    size_t furnish_blocks(plane *, char *) noexcept
     size_t furnish_integers(plane *, char *) noexcept
     double share_done(const plane *) noexcept
     void start(plane *) noexcept
@@ -57,6 +60,38 @@ BLOCK = LANES
 FLIPS = MOST_FLIPS
 
 include "_layer.pxi"
+
+# The arena of a count that is over is kept for the next one, up to so many words: it takes the system longer to give
+# memory than it takes to fill it.
+cdef enum:
+    MOST_SPARE = 1 << 20
+cdef int64_t *spare = NULL
+cdef int64_t spare_words = 0
+
+
+def odd_parts(const double[::1] numbers, int64_t[::1] mantissas, int64_t[::1] exponents):
+    """Write finite doubles as m * 2^e with odd integers m; 0 as 0 * 2^0."""
+    cdef int64_t n
+    cdef int exponent, zeros
+    with nogil:
+        for n in range(numbers.shape[0]):
+            mantissas[n], exponents[n] = <int64_t>ldexp(frexp(numbers[n], &exponent), 53), 0
+            if mantissas[n]:
+                zeros = lowest_bit(<uint64_t>mantissas[n])
+                mantissas[n] >>= zeros
+                exponents[n] = exponent - 53 + zeros
+
+
+def within(const double[:, :] rows, double low, double high, uint8_t[::1] out):
+    """Tell of every row whether the sizes of all its numbers lie between two, or are 0."""
+    cdef int64_t n, k
+    cdef double size
+    with nogil:
+        for n in range(rows.shape[0]):
+            out[n] = 1
+            for k in range(rows.shape[1]):
+                size = fabs(rows[n, k])
+                out[n] &= size == 0 or low < size < high
 
 
 def shift(const int64_t[::1] mantissas, const int64_t[::1] shifts, limb[:, ::1] out):
@@ -123,36 +158,34 @@ cdef class Counter:
 
     cdef plane state
     cdef char *memory
+    cdef char *blocks
     cdef char *integers
     cdef Output output
-    cdef object owners, complete
+    cdef object owners, take_integers
     cdef list layers
 
-    def __init__(self, int isa, const double[:, ::1] given, const limb[:, :, ::1] sides, limb[:, :, ::1] first,
-                 list layers, int64_t unit, double slope, const limb[:, ::1] slope_parts, complete=None,
-                 const double[::1] spreads=None, Output output=None):
-        """Take the sides of the domain and the first layer as padded rows (a, b, c, error) and as integers.
+    def __init__(self, int isa, const double[:, ::1] given, int64_t sides, int64_t neurons, list layers, int64_t unit,
+                 double slope, integers, const double[::1] spreads=None, Output output=None):
+        """Take the sides of the domain and the first layer as padded rows (a, b, c, error).
 
-        The layers' constants are multiples of the coordinate `unit`, where 2 stands for the constant 1. If `spreads` are
-        given, bounds on the norms of the layers' weights from l2 to l2, faces may be split many at once; then the layers
-        may be without integers until `complete` is called.
+        The layers' constants are multiples of the coordinate `unit`, where 2 stands for the constant 1. `integers` is
+        called when they are needed: it gives those of the sides, the first layer and the slope's numerator and
+        denominator, and has the other layers complete. If `spreads` are given, bounds on the norms of the layers' weights
+        from l2 to l2, faces may be split many at once, and integers are needed only where doubles leave a sign open.
         """
         cdef plane *s = &self.state
         cdef int64_t n
-        self.owners = (given, sides, first, slope_parts)
-        self.output, self.complete, self.layers = output, complete, layers
+        self.owners = given
+        self.output, self.take_integers, self.layers = output, integers, layers
         s.hidden, s.unit, s.at_once = len(layers) + 1, unit, 0 if spreads is None else MOST_SPLIT
         s.given = &given[0, 0]
-        s.sides, s.side_words, s.side_exact = sides.shape[0], sides.shape[2], &sides[0, 0, 0]
-        s.slope, s.slope_words = slope, slope_parts.shape[1]
-        s.numerator, s.denominator = &slope_parts[0, 0], &slope_parts[1, 0]
+        s.sides, s.slope = sides, slope
         s.layers = <layer *>calloc(s.hidden, sizeof(layer))
         if s.layers == NULL:
             raise MemoryError
-        s.layers.neurons = first.shape[0]
-        s.layers.padded = (first.shape[0] + LANES - 1) // LANES * LANES
+        s.layers.neurons = neurons
+        s.layers.padded = (neurons + LANES - 1) // LANES * LANES
         s.layers.first = given.shape[1] - s.layers.padded
-        s.layers.exact, s.layers.exact_words = &first[0, 0, 0], first.shape[2]
         for n in range(1, s.hidden):
             s.layers[n] = (<Layer?>layers[n - 1]).view
             if spreads is not None:
@@ -163,17 +196,25 @@ cdef class Counter:
         if self.memory == NULL:
             raise MemoryError
         furnish(s, self.memory + 64 - <uintptr_t>self.memory % 64)
-        if not has_blocks(s):
-            if complete is not None:
-                complete()
+        if has_blocks(s):
+            self.blocks = <char *>malloc(furnish_blocks(s, NULL) + 64)
+            if self.blocks == NULL:
+                raise MemoryError
+            furnish_blocks(s, self.blocks + 64 - <uintptr_t>self.blocks % 64)
+        else:
             self._take_integers()
         choose_loops(s, isa)
         start(s)
 
     def __dealloc__(self):
+        global spare, spare_words
         free(self.state.layers)
         free(self.memory)
+        free(self.blocks)
         free(self.integers)
+        if spare_words < self.state.arena_words <= MOST_SPARE:
+            spare, self.state.arena = self.state.arena, spare
+            spare_words = self.state.arena_words
         free(self.state.arena)
 
     def run(self, int64_t work) -> bool:
@@ -186,7 +227,6 @@ cdef class Counter:
             if status == NEEDS_ROOM:
                 self._grow()
             if status == NEEDS_INTEGERS:
-                self.complete()
                 self._take_integers()
         return status == PAUSED
 
@@ -205,7 +245,15 @@ cdef class Counter:
     cdef _take_integers(self):
         cdef plane *s = &self.state
         cdef layer *view
+        cdef const limb[:, :, ::1] sides
+        cdef limb[:, :, ::1] first
+        cdef const limb[:, ::1] slope_parts
         cdef int64_t n
+        sides, first, slope_parts = self.take_integers()
+        self.owners = (self.owners, sides, first, slope_parts)
+        s.side_words, s.side_exact = sides.shape[2], &sides[0, 0, 0]
+        s.layers.exact_words, s.layers.exact = first.shape[2], &first[0, 0, 0]
+        s.slope_words, s.numerator, s.denominator = slope_parts.shape[1], &slope_parts[0, 0], &slope_parts[1, 0]
         for n in range(1, s.hidden):
             view = &(<Layer>self.layers[n - 1]).view
             s.layers[n].row, s.layers[n].column = view.row, view.column
@@ -217,6 +265,11 @@ cdef class Counter:
         furnish_integers(s, self.integers + 64 - <uintptr_t>self.integers % 64)
 
     cdef _grow(self):
+        global spare, spare_words
+        if self.state.arena == NULL and spare != NULL:
+            self.state.arena, self.state.arena_words = spare, spare_words
+            spare, spare_words = NULL, 0
+            return
         cdef int64_t words = 2 * self.state.arena_words + 8192
         cdef void *larger = realloc(self.state.arena, words * sizeof(int64_t))
         if larger == NULL:

@@ -20,7 +20,7 @@
 enum { MOST_CHORDS = 64, MOST_SPLIT = 64, LEAST_SPLIT = 8 };
 
 /* Vertices whose values are so many numbers are in a block, but no more than so many. */
-enum { BLOCK_NUMBERS = 1 << 16, MOST_VERTICES = 1 << 11 };
+enum { BLOCK_NUMBERS = 1 << 17, MOST_VERTICES = 1 << 11 };
 
 /* Wider layers are evaluated more slowly than forms are changed from one piece to the next, of which there are more. */
 enum { WIDEST_IN_BLOCKS = 128 };

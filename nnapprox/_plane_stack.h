@@ -327,7 +327,7 @@ static void start_block(plane *s)
     for (int32_t i = 0; i < s->sides; i++) {
         const point met = meet(s, i ? i - 1 : (int32_t)s->sides - 1, i);
         double squares = 0;
-        for (int64_t k = 0; k < now->neurons; k++) {
+        for (int64_t k = 0; k < now->padded; k++) {
             const double value = value_at(s, now->first + k, met.x, met.y);
             values_of(s, i)[k] = value;
             squares += value * value;

@@ -10,8 +10,8 @@ class Layer:
 
 class Counter:
     def __init__(
-        self, isa: int, given: Any, sides: Any, first: Any, layers: list[Layer], unit: int, slope: float,
-        slope_parts: Any, corners: Any, corner_facets: Any,
+        self, isa: int, given: Any, sides: int, neurons: int, layers: list[Layer], unit: int, slope: float,
+        integers: tuple[Any, Any, Any], corners: Any, corner_facets: Any,
     ) -> None: ...  # fmt: skip
     def give_cells(self, first: Any, layers: tuple[Any, ...], slope: int, room: int, wanted: Any) -> None: ...
     def run(self, work: int) -> bool: ...

@@ -65,27 +65,31 @@ cdef class Counter:
     cdef list owners
     cdef object blocks
 
-    def __init__(self, int isa, const double[:, ::1] given, const limb[:, :, ::1] sides, limb[:, :, ::1] first,
-                 list layers, int64_t unit, double slope, const limb[:, ::1] slope_parts,
-                 const double[:, ::1] corners, const uint64_t[:, ::1] corner_facets):
-        """Take the sides of the domain and the first layer as padded columns (form, error) and as integers.
+    def __init__(self, int isa, const double[:, ::1] given, int64_t sides, int64_t neurons, list layers, int64_t unit,
+                 double slope, tuple integers, const double[:, ::1] corners, const uint64_t[:, ::1] corner_facets):
+        """Take the sides of the domain and the first layer as padded columns (form, error).
 
-        The layers' constants are multiples of the coordinate `unit`, where d stands for the constant 1.
+        The layers' constants are multiples of the coordinate `unit`, where d stands for the constant 1. `integers` are
+        those of the sides, the first layer and the slope's numerator and denominator.
         """
         cdef space *s = &self.state
+        cdef const limb[:, :, ::1] side_forms
+        cdef limb[:, :, ::1] first
+        cdef const limb[:, ::1] slope_parts
         cdef int64_t n, block = given.shape[1]
-        self.owners = [given, sides, first, layers, slope_parts, corners, corner_facets]
+        side_forms, first, slope_parts = integers
+        self.owners = [given, side_forms, first, layers, slope_parts, corners, corner_facets]
         s.numbers, s.hidden = given.shape[0] - 1, len(layers) + 1
         s.given, s.unit = &given[0, 0], unit
-        s.sides, s.side_words, s.side_exact = sides.shape[0], sides.shape[2], &sides[0, 0, 0]
+        s.sides, s.side_words, s.side_exact = sides, side_forms.shape[2], &side_forms[0, 0, 0]
         s.slope, s.slope_words = slope, slope_parts.shape[1]
         s.numerator, s.denominator = &slope_parts[0, 0], &slope_parts[1, 0]
         s.corners, s.corner, s.corner_facets = corners.shape[0], &corners[0, 0], &corner_facets[0, 0]
         s.layers = <layer *>calloc(s.hidden, sizeof(layer))
         if s.layers == NULL:
             raise MemoryError
-        s.layers.neurons = first.shape[0]
-        s.layers.padded = (first.shape[0] + 15) // 16 * 16
+        s.layers.neurons = neurons
+        s.layers.padded = (neurons + 15) // 16 * 16
         s.padded_sides = block - s.layers.padded
         s.layers.exact, s.layers.exact_words = &first[0, 0, 0], first.shape[2]
         for n in range(1, s.hidden):

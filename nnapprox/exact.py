@@ -27,9 +27,9 @@ from numpy.typing import NDArray
 
 __all__ = [
     "Ball", "BallSeries", "Integer", "IntegerMatrix", "IntegerRows", "Integers", "Rational", "RationalPolynomial",
-    "ball_around", "bounds", "dyadic", "dyadic_rows", "integer_rows", "integers", "largest", "matrix_product",
-    "minors", "narrow", "precision", "product", "reduced", "signs", "sum_of_products", "to_fraction", "to_rational",
-    "widen",
+    "ball_around", "bounds", "dyadic", "dyadic_rows", "integer_rows", "integers", "inverse", "largest",
+    "matrix_product", "minors", "narrow", "precision", "product", "reduced", "signs", "sum_of_products", "to_fraction",
+    "to_rational", "widen",
 ]  # fmt: skip
 
 Integers: TypeAlias = NDArray[Any]
@@ -158,6 +158,12 @@ def _sparse_product(first: Integers, second: Integers) -> Integers:
         if used.size:
             target[:] = row[used] @ second[used]
     return out
+
+
+def inverse(matrix: IntegerMatrix) -> tuple[IntegerMatrix, int]:
+    """The inverse as integers and the positive number that they are to be divided by."""
+    divisor = abs(matrix.det())
+    return IntegerMatrix([[(number * divisor).p for number in row] for row in matrix.inv().tolist()]), int(divisor)
 
 
 class IntegerRows(NamedTuple):

@@ -13,14 +13,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import product
-from math import lcm
+from math import gcd, lcm
 
 import numpy as np
 
 from nnapprox.errors import UsageError
-from nnapprox.exact import Integer, IntegerMatrix, IntegerRows, dyadic_rows, integer_rows
+from nnapprox.exact import Integer, IntegerMatrix, IntegerRows, integer_rows, inverse
 from nnapprox.network import Affine, Array, Network
-from nnapprox.regions.polytope import MOST_DIMENSIONS, Form, Polytope, bounding_box
+from nnapprox.regions import limbs
+from nnapprox.regions.polytope import MOST_DIMENSIONS, Bounds, Form, Polytope, bounding_box, box_ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,37 +51,47 @@ class Chart:
         return [[Integer(n) for n in row] for row in self.first.matrix.tolist()]
 
 
-def bounded_chart(network: Network, domain: Polytope) -> Chart:
-    """The chart that moves and scales a polytope; centre and scale are dyadic, so that nothing is lost.
+def bounded_chart(network: Network, domain: Polytope | Bounds) -> Chart:
+    """The chart that moves and scales a polytope or a box; centre and scale are dyadic, so that nothing is lost.
 
     Raises
     ------
     UsageError
-        The domain has not as many dimensions as the network has inputs.
+        The box is none, or the domain has not as many dimensions as the network has inputs.
     """
-    dimension = domain.dimension
+    sides = bounding_box(domain.points) if isinstance(domain, Polytope) else box_ends(domain)
+    dimension = len(sides)
     if network.widths[0] != dimension:
         raise UsageError(
             f"the network takes {network.widths[0]} coordinates, but the domain has {dimension} dimensions"
         )
-    centre, scale = [], []
-    for low, high in bounding_box(domain.points):
-        # Half a side is at most 7/8 of the scale, and the centre at most 1/8 off the middle.
-        extent = (high - low) * Fraction(4, 7)
-        power = Fraction(2) ** (extent.numerator.bit_length() - extent.denominator.bit_length())
-        scale.append(power if power >= extent else 2 * power)
-        centre.append(round((low + high) / 2 / (scale[-1] / 4)) * (scale[-1] / 4))
-    common = lcm(*(number.denominator for number in [*centre, *scale]))
-    moved = np.zeros((dimension + 1, dimension + 1), dtype=object)
-    for i, number in enumerate([*scale, Fraction(1)]):
-        moved[i, i] = int(number * common)
-    moved[:-1, -1] = [int(number * common) for number in centre]
-    return Chart(
-        domain.moved(centre, scale),
-        _transformed(_first_layer(network), moved, common),
-        dimension,
-        domain.next_label,
-    )
+    placed = [_placed(low, high) for low, high in sides]
+    common = lcm(*(number.denominator for pair in placed for number in pair))
+    moved = []
+    for i, (centre, scale) in enumerate(placed):
+        row = [0] * dimension + [centre.numerator * (common // centre.denominator)]
+        row[i] = scale.numerator * (common // scale.denominator)
+        moved.append(row)
+    moved.append([0] * dimension + [common])
+    if isinstance(domain, Polytope):
+        polytope = domain.transformed(IntegerMatrix(moved))
+    else:  # as quickly as it can be: of a small network, this would take as long as its regions
+        pairs = zip(sides, placed, strict=True)
+        polytope = Polytope.box([((low - c) / s, (high - c) / s) for (low, high), (c, s) in pairs])
+    first = _transformed(_first_layer(network), np.array(moved, dtype=object), common)
+    return Chart(polytope, first, dimension, polytope.next_label)
+
+
+def _placed(low: Fraction, high: Fraction) -> tuple[Fraction, Fraction]:
+    """Centre and scale that take an interval into [-1, 1].
+
+    Half of its length is at most 7/8 of the scale, and the centre at most 1/8 of the scale off the middle.
+    """
+    length = high - low
+    quarter = Fraction(2) ** (length.numerator.bit_length() - (7 * length.denominator).bit_length())
+    if 7 * quarter < length:
+        quarter *= 2
+    return round((low + high) / (2 * quarter)) * quarter, 4 * quarter
 
 
 def charts_of_space(network: Network) -> list[Chart]:
@@ -94,9 +105,9 @@ def charts_of_space(network: Network) -> list[Chart]:
     units = [*(2 ** max(number.bit_length() for number in row) for row in rows.matrix[axes]), 1]
     one = [int(i == dimension) for i in range(dimension + 1)]
     forms = IntegerMatrix([*rows.matrix[axes].tolist(), one])  # these, divided by their units, are (z, 1)
-    divisor = abs(forms.det())
-    inverse = [[int((number * divisor).numerator) for number in row] for row in forms.inv().tolist()]
-    rows = _transformed(rows, np.array(inverse, dtype=object) * np.array(units, dtype=object), int(divisor))
+    back, divisor = inverse(forms)
+    matrix = np.array([[int(number) for number in row] for row in back.tolist()], dtype=object)
+    rows = _transformed(rows, matrix * np.array(units, dtype=object), divisor)
     simplex = _simplex(dimension, axes)
     return [
         Chart(simplex, IntegerRows(rows.matrix @ _orthant(signs), rows.scale), dimension - 1, 1)
@@ -158,18 +169,23 @@ def _first_layer(network: Network) -> IntegerRows:
     first = network.layers[0]
     if network.dtype == "rational":
         rows = integer_rows(first.weight, first.bias, (1,) * first.inputs)
-    else:
-        rows = dyadic_rows(first.weight, first.bias, 1)
-    return rows._replace(matrix=rows.matrix.astype(object))
+        return rows._replace(matrix=rows.matrix.astype(object))
+    numbers = np.column_stack([first.weight, first.bias])
+    mantissas, exponents = limbs.odd_parts(numbers)
+    least = int(exponents.min(initial=0))
+    matrix = mantissas.astype(object) << (exponents - least).astype(object)
+    return IntegerRows(matrix.reshape(numbers.shape), (2**-least,) * len(numbers))
 
 
 def _transformed(rows: IntegerRows, matrix: Array, divisor: int) -> IntegerRows:
     """The rows after a map of homogeneous coordinates by integers over a divisor, reduced; one scale stays one."""
     changed = rows.matrix @ matrix
+    if len(set(rows.scale)) == 1:
+        scale = rows.scale[0] * divisor
+        factor = gcd(scale, *changed.flat)
+        return IntegerRows(changed // factor, (scale // factor,) * len(changed))
     scales = np.array(rows.scale, dtype=object) * divisor
     factors = np.gcd(np.gcd.reduce(changed, axis=1), scales)
-    if len(set(rows.scale)) == 1:
-        factors[:] = np.gcd.reduce(factors)
     return IntegerRows(changed // factors[:, None], tuple(scales // factors))
 
 

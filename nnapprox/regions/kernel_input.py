@@ -6,9 +6,10 @@ Coordinates are those of a `Chart`, in which the domain lies in the cube [-1, 1]
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from functools import cached_property
+from operator import attrgetter
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
@@ -57,17 +58,21 @@ class KernelInput(Generic[Layer]):
         self._charts = charts
         self._layers: list[Layer] = [_layer(kind, affine) for affine in network.layers[1:-1]]
         self._slope = _nearest(*network.negative_slope.as_integer_ratio())
-        self._slope_limbs = limbs.limbs(_slope_parts(network))
         self._is_complete = False
-        self._last: tuple[IntegerRows, tuple[Array, Array]] | None = None
+        # parts of one chart have the same first layer, and mostly come one after the other
+        self._first_in_doubles = _Latest(_bounded)
+        self._first_in_integers = _Latest(lambda rows: limbs.limbs(rows.matrix))
 
     @cached_property
     def residues(self) -> Residues:
         """The network's."""
         return residues(self.network)
 
-    def complete(self) -> None:
-        """Have the layers take their integers, unless they have: a count that doubles decide does without."""
+    def integers(self, chart: Chart) -> tuple[Array, Array, Array]:
+        """Of the chart's sides, its first layer, and the slope's numerator and denominator; layers take theirs.
+
+        A count that doubles decide may do without.
+        """
         if not self._is_complete:
             for layer, (entries, bits) in zip(self._layers, _integers(self.network, self._charts), strict=True):
                 layer.complete(
@@ -77,27 +82,34 @@ class KernelInput(Generic[Layer]):
                     limbs.words(bits),
                 )
             self._is_complete = True
+        sides = limbs.limbs(_sides(chart.polytope).matrix)
+        return sides, self._first_in_integers(chart.first), limbs.limbs(_slope_parts(self.network))
 
     def arguments(self, chart: Chart) -> dict[str, Any]:
-        """What the counters of both kernels take."""
-        sides = _sides(chart.polytope)
-        given, integers = self._first_layer(chart.first)
+        """What the counters of both kernels take, beside integers."""
+        sides = _bounded(_sides(chart.polytope))
         return {
             "isa": INSTRUCTION_SETS.index(instruction_set()),
-            "given": np.ascontiguousarray(np.vstack([_bounded(sides), given]).T),
-            "sides": limbs.limbs(sides.matrix),
-            "first": integers,
+            "given": np.ascontiguousarray(np.vstack([sides, self._first_in_doubles(chart.first)]).T),
+            "sides": len(chart.polytope.facets),
+            "neurons": len(chart.first.matrix),
             "layers": self._layers,
             "unit": chart.unit,
             "slope": self._slope,
-            "slope_parts": self._slope_limbs,
         }
 
-    def _first_layer(self, rows: IntegerRows) -> tuple[Array, Array]:
-        """In doubles and in integers; parts of one chart have the same, and mostly come one after the other."""
+
+class _Latest:
+    """A function of rows that remembers what it gave last."""
+
+    def __init__(self, function: Callable[[IntegerRows], Array]) -> None:
+        self._function = function
+        self._last: tuple[IntegerRows, Array] | None = None
+
+    def __call__(self, rows: IntegerRows) -> Array:
         last = self._last
         if last is None or last[0] is not rows:
-            last = self._last = rows, (_bounded(rows), limbs.limbs(rows.matrix))  # in one step: threads may share this
+            last = self._last = rows, self._function(rows)  # in one step: threads may share this
         return last[1]
 
 
@@ -131,9 +143,9 @@ def _dyadic_entries(layers: Sequence[Affine], slope: Fraction, scale: int) -> It
         scale *= slope.denominator
         numbers = np.column_stack([layer.weight, layer.bias]).astype(np.float64)
         starts, column, used = _used(numbers)
-        mantissas, exponents = _odd_parts(numbers[used])
+        mantissas, exponents = limbs.odd_parts(numbers[used])
         least = exponents.min(initial=0)
-        shifts, is_bias = (exponents - least).astype(np.int64), column == layer.inputs
+        shifts, is_bias = exponents - least, column == layer.inputs
         bits = limbs.shifted_bits(mantissas, shifts)
         weight_bits, bias_bits = (int(bits[some].max(initial=0)) for some in (~is_bias, is_bias))
         bias_bits += scale.bit_length()
@@ -163,14 +175,6 @@ def _used(matrix: Array) -> tuple[Array, Array, Array]:
     used = matrix != 0
     column = np.broadcast_to(np.arange(matrix.shape[1]), matrix.shape)[used]
     return np.append(0, np.cumsum(used.sum(axis=1))), column, used
-
-
-def _odd_parts(numbers: Array) -> tuple[Array, Array]:
-    """Write doubles, none of them 0, as m * 2^e with odd integers m."""
-    fractions, exponents = np.frexp(numbers)
-    mantissas = np.ldexp(fractions, 53).astype(np.int64)
-    zeros = np.frexp((mantissas & -mantissas).astype(np.float64))[1] - 1
-    return mantissas >> zeros, exponents - 53 + zeros
 
 
 def _rational_entries(layers: Sequence[Affine], slope: Fraction, scale: tuple[int, ...]) -> Iterator[Entries]:
@@ -211,7 +215,8 @@ def _layer(kind: type[Layer], affine: Affine) -> Layer:
     missing = -neurons % BLOCK
     weight, bias = (rounded(numbers) for numbers in (affine.weight, affine.bias))
     rounding = (inputs + MOST_FLIPS + 16) * EPSILON
-    bias_error = np.where(_comfortable(np.column_stack([weight, bias])), rounding * np.abs(bias) + UNDERFLOW, np.inf)
+    is_comfortable = _comfortable(weight) & _comfortable(bias[:, None])
+    bias_error = np.where(is_comfortable, rounding * np.abs(bias) + UNDERFLOW, np.inf)
     return kind(
         inputs,
         neurons,
@@ -241,8 +246,7 @@ def _on_cache_lines(rows: Array, missing: int) -> Array:
 
 def _bounded(rows: IntegerRows) -> Array:
     """Forms in doubles, a row each with a bound on the error of values in the cube, in whole blocks."""
-    scales = np.array(rows.scale, dtype=object)[:, None]
-    forms = np.frompyfunc(_nearest, 2, 1)(rows.matrix, scales).astype(np.float64)
+    forms = _quotients(rows.matrix, np.array(rows.scale, dtype=object)[:, None])
     error = np.where(_comfortable(forms), 8 * EPSILON * np.abs(forms).sum(axis=1), np.inf)
     return padded(np.column_stack([forms, error]), len(forms) + -len(forms) % BLOCK)
 
@@ -251,8 +255,22 @@ def rounded(numbers: Array) -> Array:
     """Doubles next to numbers; infinite where there are none so large, and 0 only for 0."""
     if numbers.dtype != object:
         return numbers.astype(np.float64)
-    each = np.frompyfunc(lambda number: _nearest(number.numerator, number.denominator), 1, 1)
-    return np.asarray(each(numbers), dtype=np.float64)
+    numerators, denominators = (np.frompyfunc(attrgetter(part), 1, 1)(numbers) for part in ("numerator", "denominator"))
+    return _quotients(numerators, denominators)
+
+
+def _quotients(numerators: Array, denominators: Array) -> Array:
+    """The doubles next to ratios of Python integers, as `_nearest` gives them."""
+    try:
+        if all(number & (number - 1) == 0 and number < 2**1000 for number in set(denominators.flat)):
+            # quicker: by a power of two nothing is rounded, as no quotient is so small that it has fewer digits
+            quotients = numerators.astype(np.float64) / denominators.astype(np.float64)
+        else:
+            quotients = np.asarray(numerators / denominators, dtype=np.float64)
+    except OverflowError:
+        return np.asarray(np.frompyfunc(_nearest, 2, 1)(numerators, denominators), dtype=np.float64)
+    quotients[(quotients == 0) & (numerators != 0)] = math.ulp(0.0)
+    return quotients
 
 
 def _nearest(numerator: int, denominator: int) -> float:
@@ -266,9 +284,9 @@ def _nearest(numerator: int, denominator: int) -> float:
 
 def _comfortable(rows: Array) -> Array:
     """Whether sums of products of the numbers in a row neither overflow nor lose all digits."""
-    sizes = np.abs(rows)
-    low, high = COMFORTABLE
-    return np.asarray(((sizes == 0) | ((sizes > low) & (sizes < high))).all(axis=1))
+    comfortable = np.empty(len(rows), dtype=bool)
+    _plane.within(rows, *COMFORTABLE, comfortable.view(np.uint8))
+    return comfortable
 
 
 def _sides(polytope: Polytope) -> IntegerRows:

@@ -30,12 +30,23 @@ def words(bits: int) -> int:
 
 def limbs(integers: Array) -> Array:
     """Python integers, an array of any shape."""
-    flat = [int(number) for number in integers.flat]
+    flat = integers.ravel().tolist()
     width = words(bits(integers))
-    packed = b"".join(abs(number).to_bytes(SIZE * (width - 1), "little") for number in flat)
-    lengths = [(words(number.bit_length()) - 1) * (1 if number > 0 else -1) for number in flat]
-    joined = _joined(np.array(lengths, dtype=np.int64), np.frombuffer(packed, dtype=np.uint8), width)
-    return joined.reshape(*integers.shape, width)
+    size = SIZE * (width - 1)
+    packed = b"".join([abs(number).to_bytes(size, "little") for number in flat])
+    out = np.empty((len(flat), width), dtype=f"u{SIZE}")
+    out[:, 1:] = np.frombuffer(packed, dtype=f"<u{SIZE}").reshape(len(flat), width - 1)
+    lengths = ((out[:, 1:] != 0) * np.arange(1, width)).max(axis=1, initial=0)
+    negative = np.array([number < 0 for number in flat], dtype=bool)
+    out[:, 0] = np.where(negative, -lengths, lengths)
+    return out.reshape(*integers.shape, width)
+
+
+def odd_parts(numbers: Array) -> tuple[Array, Array]:
+    """Write doubles as m * 2^e with odd integers m, and 0 as 0 * 2^0: int64 arrays of one axis."""
+    mantissas, exponents = np.empty((2, numbers.size), dtype=np.int64)
+    _plane.odd_parts(np.ascontiguousarray(numbers, dtype=np.float64).reshape(-1), mantissas, exponents)
+    return mantissas, exponents
 
 
 def shifted(mantissas: Array, shifts: Array) -> Array:
@@ -55,11 +66,3 @@ def widened(packed: Array, width: int) -> Array:
     wider = np.zeros((len(packed), width), dtype=packed.dtype)
     wider[:, : packed.shape[1]] = packed
     return wider
-
-
-def _joined(lengths: Array, packed: Array, width: int) -> Array:
-    """Put lengths before the limbs, which are given as bytes, least first."""
-    out = np.empty((len(lengths), width), dtype=f"u{SIZE}")
-    out[:, 0] = lengths.astype(f"i{SIZE}").view(f"u{SIZE}")
-    out[:, 1:] = packed.reshape(-1).view(f"<u{SIZE}").reshape(len(lengths), width - 1)
-    return out

@@ -50,12 +50,13 @@ def count_plane(network: Network, domain: Polytope | Bounds, *, activation_only:
 def counts(network: Network, domain: Polytope | Bounds, *, activation_only: bool = False) -> Iterator[RegionCount]:
     """Count as `count_plane` does, but give what is found up to now about every 10 ms; the last is complete."""
     is_affine = network.is_affine
-    polygon = Polytope.of(domain)
-    if network.widths[0] != 2 or polygon.dimension != 2:
+    dimension = domain.dimension if isinstance(domain, Polytope) else len(domain)
+    if network.widths[0] != 2 or dimension != 2:
         raise UsageError(
             f"regions in the plane are those of two variables, but the network takes {network.widths[0]} "
-            f"and the domain has {polygon.dimension}"
+            f"and the domain has {dimension}"
         )
+    chart = bounded_chart(network, domain)
     if is_affine:
         return iter([RegionCount.one(activation_only)])
-    return passes.counts(network, [bounded_chart(network, polygon)], activation_only=activation_only)
+    return passes.counts(network, [chart], activation_only=activation_only)

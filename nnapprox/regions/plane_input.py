@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -38,10 +38,10 @@ class PlaneInput(KernelInput[_plane.Layer]):
 
     def counter(self, chart: Chart, output: _plane.Output | None = None) -> _plane.Counter:
         """Begin to count the regions of a chart."""
-        if output is None and self.network.depth > 3:  # faces are split many at once, in doubles as far as they go
-            return _plane.Counter(**self.arguments(chart), complete=self.complete, spreads=self._spreads)
-        self.complete()
-        return _plane.Counter(**self.arguments(chart), output=output)
+        # without an output, faces of deep networks are split many at once, in doubles as far as they go
+        spreads = self._spreads if output is None and self.network.depth > 3 else None
+        integers = partial(self.integers, chart)
+        return _plane.Counter(**self.arguments(chart), integers=integers, spreads=spreads, output=output)
 
     def with_fingerprints(self, chart: Chart) -> _plane.Counter:
         """Begin to count, and have the fingerprint of every region given."""
@@ -80,4 +80,4 @@ def _spread(weight: Array) -> float:
     gram = scaled @ scaled.T if scaled.shape[0] < scaled.shape[1] else scaled.T @ scaled
     for _ in range(SQUARINGS):
         gram = gram @ gram
-    return 1.001 * largest * math.pow(np.linalg.norm(gram), 0.5 / 2**SQUARINGS)
+    return 1.001 * largest * math.pow(math.sqrt(np.vdot(gram, gram)), 0.5 / 2**SQUARINGS)

@@ -10,7 +10,7 @@ from math import factorial, gcd, lcm, prod
 from typing import TypeAlias
 
 from nnapprox.errors import UsageError
-from nnapprox.exact import Integer, IntegerMatrix, Rational, to_fraction
+from nnapprox.exact import Integer, IntegerMatrix, Rational, inverse, to_fraction
 
 Vertex: TypeAlias = tuple[Integer, ...]
 """(w x_1, ..., w x_d, w): a rational point by coprime integers, w > 0."""
@@ -28,6 +28,26 @@ MOST_DIMENSIONS = 8
 def bounding_box(points: Iterable[Point]) -> tuple[tuple[Fraction, Fraction], ...]:
     """The smallest box around points, of which there is one at least: its sides."""
     return tuple((min(ends), max(ends)) for ends in zip(*points, strict=True))
+
+
+def box_ends(bounds: Bounds) -> list[tuple[Fraction, Fraction]]:
+    """The sides of a box as rationals.
+
+    Raises
+    ------
+    UsageError
+        An end is not finite, a side has no length, or there are none or too many.
+    """
+    if not 1 <= len(bounds) <= MOST_DIMENSIONS:
+        raise UsageError(f"cells are enumerated in 1 to {MOST_DIMENSIONS} dimensions, not in {len(bounds)}")
+    try:
+        ends = [(Fraction(low), Fraction(high)) for low, high in bounds]
+    except (ValueError, OverflowError):
+        raise UsageError(f"a domain must have finite ends, not {bounds}") from None
+    for low, high in ends:
+        if low >= high:
+            raise UsageError(f"a domain must have a low end below its high end, not {low},{high}")
+    return ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,22 +75,16 @@ class Polytope:
         Raises
         ------
         UsageError
-            An end is not finite, a side has no length, or there are none or too many.
+            As `box_ends`.
         """
-        dimension = len(bounds)
-        if not 1 <= dimension <= MOST_DIMENSIONS:
-            raise UsageError(f"cells are enumerated in 1 to {MOST_DIMENSIONS} dimensions, not in {dimension}")
-        try:
-            ends = [(Fraction(low), Fraction(high)) for low, high in bounds]
-        except (ValueError, OverflowError):
-            raise UsageError(f"a domain must have finite ends, not {bounds}") from None
+        ends = box_ends(bounds)
+        dimension = len(ends)
         facets: dict[int, Form] = {}
         for axis, (low, high) in enumerate(ends):
-            if low >= high:
-                raise UsageError(f"a domain must have a low end below its high end, not {low},{high}")
-            unit = [int(i == axis) for i in range(dimension)]
-            facets[2 * axis] = _integers([*unit, -low])
-            facets[2 * axis + 1] = _integers([*(-u for u in unit), high])
+            for label, end, sign in ((2 * axis, low, 1), (2 * axis + 1, high, -1)):
+                form = [0] * dimension + [-sign * end.numerator]
+                form[axis] = sign * end.denominator
+                facets[label] = tuple(map(Integer, form))
         corners = list(product((0, 1), repeat=dimension))
         return cls(
             tuple(_integers([*(end[c] for end, c in zip(ends, corner, strict=True)), 1]) for corner in corners),
@@ -119,17 +133,19 @@ class Polytope:
             raise UsageError(f"no part of the domain lies strictly in the half-space below {offset}: cut off less")
         return self if min(values) >= 0 else self.split(form, values, self.next_label)[1]
 
-    def moved(self, centre: Sequence[Fraction], scale: Sequence[Fraction]) -> Polytope:
-        """The same in the coordinates (x - centre) / scale, for positive scales."""
-        vertices = []
-        facets: dict[int, Form] = {}
-        for point in self.points:
-            vertices.append(_integers([*((x - c) / s for x, c, s in zip(point, centre, scale, strict=True)), 1]))
-        for label, form in self.facets.items():
-            *normal, constant = (Fraction(int(number)) for number in form)
-            at_centre = constant + sum(n * c for n, c in zip(normal, centre, strict=True))
-            facets[label] = _integers([*(n * s for n, s in zip(normal, scale, strict=True)), at_centre])
-        return Polytope(tuple(vertices), self.incidence, facets)
+    def transformed(self, matrix: IntegerMatrix) -> Polytope:
+        """The same in other coordinates, whose product with a matrix are these; both with 1 after them, up to a factor.
+
+        The matrix is invertible; the factor is positive all over the polytope.
+        """
+        back, _ = inverse(matrix)
+        vertices = IntegerMatrix(self.vertices) * back.transpose()
+        forms = IntegerMatrix(list(self.facets.values())) * matrix
+        return Polytope(
+            tuple(map(_coprime, vertices.tolist())),
+            self.incidence,
+            dict(zip(self.facets, map(_coprime, forms.tolist()), strict=True)),
+        )
 
     def values(self, forms: Sequence[Form]) -> list[list[Integer]]:
         """Products of forms with all vertices: row by row one form, in each one number a vertex."""
@@ -258,15 +274,20 @@ def to_point(vertex: Vertex) -> Point:
 def _integers(numbers: Sequence[int | Fraction]) -> Vertex:
     """The multiple by coprime integers, of the same sign."""
     common = lcm(*(number.denominator for number in numbers))
-    scaled = [int(number * common) for number in numbers]
+    scaled = [int(number.numerator) * (common // number.denominator) for number in numbers]
     divisor = gcd(*scaled) or 1
     return tuple(Integer(number // divisor) for number in scaled)
+
+
+def _coprime(numbers: Sequence[Integer]) -> Vertex:
+    """Divide integers, not all of them 0, by what they have in common."""
+    divisor = numbers[-1]
+    for number in numbers[:-1]:
+        divisor = number.gcd(divisor)
+    return tuple(numbers) if divisor == 1 else tuple(number // divisor for number in numbers)
 
 
 def _meet(u: Vertex, above_by: Integer, v: Vertex, below_by: Integer) -> Vertex:
     """Where the edge from u to v crosses the zeros of a form; its products with them are above_by and -below_by."""
     scaled = [below_by * a + above_by * b for a, b in zip(u, v, strict=True)]
-    divisor = scaled[-1]
-    for number in scaled[:-1]:
-        divisor = number.gcd(divisor)
-    return tuple(scaled) if divisor == 1 else tuple(number // divisor for number in scaled)
+    return _coprime(scaled)

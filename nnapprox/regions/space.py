@@ -40,7 +40,7 @@ def counts(network: Network, domain: Polytope | Bounds, *, activation_only: bool
     UsageError
         The activation is another one, or the domain has not as many dimensions as the network has inputs.
     """
-    chart = bounded_chart(network, Polytope.of(domain))
+    chart = bounded_chart(network, domain)
     if network.is_affine:
         return iter([RegionCount.one(activation_only)])
     return passes.counts(network, [chart], activation_only=activation_only)

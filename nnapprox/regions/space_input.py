@@ -24,11 +24,13 @@ class SpaceInput(KernelInput[_space.Layer]):
 
     def counter(self, chart: Chart) -> _space.Counter:
         """Begin to count the regions of a chart."""
-        self.complete()
         domain = chart.polytope
         words = -(-(len(domain.facets) + sum(self.network.widths[1:-1])) // 64)
         return _space.Counter(
-            **self.arguments(chart), corners=_corners(domain), corner_facets=_incidence(domain, words)
+            **self.arguments(chart),
+            integers=self.integers(chart),
+            corners=_corners(domain),
+            corner_facets=_incidence(domain, words),
         )
 
     def with_fingerprints(self, chart: Chart) -> _space.Counter:

@@ -56,10 +56,10 @@ def test_the_slow_counter_finds_as_many(widths):
 
 
 def test_integers_are_not_made_where_doubles_decide(monkeypatch):
-    def refuse(self):
+    def refuse(self, chart):
         raise AssertionError
 
-    monkeypatch.setattr(kernel_input.KernelInput, "complete", refuse)
+    monkeypatch.setattr(kernel_input.KernelInput, "integers", refuse)
     told = count_plane(he_normal((2, 20, 20, 20, 1)), SQUARE, activation_only=True)
     assert told.activation_regions == 1389
     assert told.exact_fallbacks == 0 < told.predicates
@@ -158,6 +158,19 @@ def test_a_count_may_be_told_at_any_time():
     assert last[0].predicates == begun.predicates
     *_, told = counts(network, SQUARE, activation_only=True)
     assert told.complete
+
+
+def test_counts_take_turns():
+    """What one has left is memory of the next, never of two."""
+    network = he_normal((2, 32, 32, 32, 1))
+    chart = bounded_chart(network, SQUARE)
+    kernel, expected = PlaneInput(network, [chart]), regions(network, SQUARE)
+    for _ in range(3):
+        begun = [kernel.counter(chart) for _ in range(3)]
+        going = list(begun)
+        while going:
+            going = [one for one in going if one.run(10**4)]
+        assert [one.regions for one in begun] == [expected] * 3
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (3, 40), (40, 3), (64, 64), (LARGEST_GRAM + 1, LARGEST_GRAM + 2)])

@@ -5,6 +5,7 @@ import random
 from fractions import Fraction as F
 from math import comb
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -210,6 +211,26 @@ def test_a_long_count_tells_lower_bounds_on_its_way():
     assert all(one.activation_regions <= two.activation_regions for one, two in itertools.pairwise(found))
     assert [one.complete for one in found] == [False] * (len(found) - 1) + [True]
     assert count_regions(network, "all", max_regions=1000).activation_regions >= 1000
+
+
+ends = st.fractions() | st.sampled_from([F(10**30), F(-1, 10**30), F(1, 3), F(0)]) | st.integers(-4, 4).map(F)
+
+
+@given(st.lists(st.lists(ends, min_size=2, max_size=2, unique=True).map(sorted), min_size=1, max_size=3), st.booleans())
+def test_a_box_gets_the_chart_of_its_polytope(bounds, exact):
+    """And what its first layer is at a corner is what the network's is there."""
+    domain = Polytope.box(bounds)
+    network = he_normal((len(bounds), 5, 1))
+    network = network.astype("rational") if exact else network
+    chart, expected = bounded_chart(network, bounds), bounded_chart(network, domain)
+    assert (chart.polytope, chart.unit, chart.first_label) == (expected.polytope, expected.unit, expected.first_label)
+    assert (chart.first.matrix == expected.first.matrix).all()
+    assert chart.first.scale == expected.first.scale
+    first = Network(network.astype("rational").layers[:1])
+    for point, moved in zip(domain.points, chart.polytope.points, strict=True):
+        assert max(map(abs, moved)) <= 1
+        values = zip(chart.first.matrix @ np.array([*moved, 1]), chart.first.scale, strict=True)
+        assert [value / scale for value, scale in values] == first(point).tolist()
 
 
 def test_a_bounded_chart_of_other_dimensions():

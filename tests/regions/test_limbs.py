@@ -1,3 +1,5 @@
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -28,6 +30,14 @@ def test_integers_are_packed(given_numbers):
     assert decoded(packed) == given_numbers
     assert packed.shape == (len(given_numbers), limbs.words(limbs.bits(array)))
     assert decoded(limbs.widened(packed, packed.shape[1] + 3)) == given_numbers
+
+
+@given(st.lists(st.floats(allow_nan=False, allow_infinity=False)))
+def test_doubles_are_odd_integers_times_powers_of_two(doubles):
+    mantissas, exponents = limbs.odd_parts(np.array(doubles))
+    for double, mantissa, exponent in zip(doubles, mantissas.tolist(), exponents.tolist(), strict=True):
+        assert mantissa * Fraction(2) ** exponent == Fraction(double)
+        assert mantissa % 2 or (mantissa, exponent) == (0, 0)
 
 
 @given(st.lists(st.tuples(st.integers(-(2**53) + 1, 2**53 - 1).filter(bool), st.integers(0, 2100))))
