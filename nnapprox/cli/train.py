@@ -291,9 +291,8 @@ def _report(
         pairs["certificate"] = output.certificate_text(proved["certificate"])
     if "activation_regions" in last and counted is not None:
         pairs["activation regions"] = f"{last['activation_regions']:,} on {counted.text}"
-    pairs["training loss"] = f"{last['train_loss']:.6g}"
-    if run.decay:
-        pairs["penalty"] = f"{run.decay:g} |theta|^2 / 2"
+    penalty = f", without the penalty {run.decay:g} |theta|^2 / 2" if run.decay else ""
+    pairs["training loss"] = f"{last['train_loss']:.6g}{penalty}"
     pairs["speed"] = f"{rate:,.0f} samples/s"
     pairs["seed"] = run.recipe.seed
     pairs["written"] = out if plot is None else f"{out}, {plot}"
