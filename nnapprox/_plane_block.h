@@ -197,10 +197,11 @@ static int split_last(plane *s, int64_t face)
         return 1;
     }
     const int bit = lowest_bit(any.on & any.off);
-    int64_t ends[2] = {0, 0}, found = 0;
-    for (int64_t n = 0; n < count && found < 2; n++) {
+    int64_t ends[3] = {0, 0, 0}, found = 0;
+    for (int64_t n = 0; n < count; n++) { /* without a branch, which could not be foretold */
         const states at = b->signs[steps[n].start];
-        if (!((at.on | at.off) >> bit & 1)) ends[found++] = n;
+        ends[found] = n;
+        found += (found < 2) & ~((at.on | at.off) >> bit);
     }
     if (found < 2) return 0;
     const int32_t one = steps[ends[0]].start, other = steps[ends[1]].start;

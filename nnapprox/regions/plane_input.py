@@ -22,7 +22,7 @@ LISTED = 1 << 12
 LARGEST_GRAM = 512
 """Matrices with more rows and columns get a bound on their norm that takes no products of matrices."""
 
-SQUARINGS = 3
+SQUARINGS = 1
 
 
 class PlaneInput(KernelInput[_plane.Layer]):

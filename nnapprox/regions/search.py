@@ -132,7 +132,7 @@ Begun = TypeVar("Begun", bound=Counter)
 
 def runs(counter: Begun) -> Iterator[tuple[Begun, bool]]:
     """Let the kernel work to the end; give it every time that it reports, and whether this is the last."""
-    work = 10**6
+    work = 5 * 10**6
     unfinished = True
     while unfinished:
         began = time.perf_counter()
