@@ -162,7 +162,17 @@ typedef struct {
 
 static inline int32_t size_of(int32_t q) { const int32_t a = q < 0 ? -q : q; return a > CAP ? CAP : a; }
 static inline int sign_of(int32_t q) { return (q > 0) - (q < 0); }
-static inline int length_of(uint32_t v) { int n = 0; while (v) v >>= 1, n++; return n; }
+
+static inline int length_of(uint32_t v)
+{
+#ifdef __GNUC__
+    return v ? 32 - __builtin_clz(v) : 0;
+#else
+    int n = 0;
+    while (v) v >>= 1, n++;
+    return n;
+#endif
+}
 
 /* A size in other steps; at most 2^26. */
 static inline int32_t shifted(int32_t size, int shift)
@@ -469,7 +479,7 @@ typedef struct { float zero[2], sign[2], larger[2][MOST_EXPONENT + 1][2], smalle
 
 static inline float price_bit(model *m, int bin, const uint8_t *context, int set, float *bits, int bit)
 {
-    if (bits[0] < 0) {
+    if (!(bits[0] >= 0)) {
         decision d;
         predict(m, &d, bin, context, set);
         bits[1] = BITS[d.mixed >> 4];
@@ -478,12 +488,7 @@ static inline float price_bit(model *m, int bin, const uint8_t *context, int set
     return bits[bit];
 }
 
-static inline void begin_prices(prices *p)
-{
-    p->zero[0] = p->sign[0] = -1;
-    for (int n = 0; n < 2; n++)
-        for (int e = 0; e <= MOST_EXPONENT; e++) p->larger[n][e][0] = p->smaller[n][e][0] = -1;
-}
+static inline void begin_prices(prices *p) { memset(p, 0xff, sizeof *p); } /* not numbers: nothing is known */
 
 static double price(model *m, const scan *s, prices *p, int32_t q)
 {
@@ -501,7 +506,7 @@ static double price(model *m, const scan *s, prices *p, int32_t q)
         if (exponent >= e) break;
     }
     if (exponent > 0) {
-        float one[2] = {-1, -1}, two[2] = {-1, -1};
+        float one[2] = {NAN, NAN}, two[2] = {NAN, NAN};
         const int first = (int)(size >> (exponent - 1) & 1);
         bits += price_bit(m, FIRST + mantissa_bin(exponent), context, s->set, one, first);
         if (exponent > 1)
@@ -553,8 +558,10 @@ static inline int answer(model *m, const scan *s, prices *p, const int32_t *q, i
     for (int move = -1; move <= 1; move += 2) {
         const double moved = move * steps[j];
         const double target = q[k] - (slope[k] + weight * moved * gram_j[k]) * steps[k] / curvature;
-        const double nearest = floor(target + 0.5);
-        if (nearest == q[k] || fabs(nearest) > LARGEST / 2 || abs(q[j]) > LARGEST / 2) continue;
+        if (!(fabs(target) < LARGEST / 2) || abs(q[j]) > LARGEST / 2) continue;
+        int32_t nearest = (int32_t)(target + 0.5);
+        nearest -= nearest > target + 0.5;
+        if (nearest == q[k]) continue;
         const double change = moved * (2 * slope[j] + weight * gram_j[j] * moved)
             + curvature * ((nearest - target) * (nearest - target) - (q[k] - target) * (q[k] - target));
         if (change >= *least + MOST_GAIN * rate) continue;
@@ -564,8 +571,8 @@ static inline int answer(model *m, const scan *s, prices *p, const int32_t *q, i
             begin_prices(&other);
         }
         const double cost = change + rate * (price(m, s, p, q[j] + move) - price(m, s, p, q[j])
-            + price(m, &there, &other, (int32_t)nearest) - price(m, &there, &other, q[k]));
-        if (cost < *least) *least = cost, *best = (pair){k, q[j] + move, (int32_t)nearest}, found = 1;
+            + price(m, &there, &other, nearest) - price(m, &there, &other, q[k]));
+        if (cost < *least) *least = cost, *best = (pair){k, q[j] + move, nearest}, found = 1;
     }
     return found;
 }

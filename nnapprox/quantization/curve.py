@@ -49,7 +49,10 @@ _MANY = 100_000
 _FEW_PASSES, _UNREFINED = 3, 0.03
 """Of so many weights, passes that find a neighbourhood, and the logarithm of what more of them take off the error."""
 
-_TRIES_OF_MANY = 4
+_TRIAL_PASSES = 16
+"""The same of fewer weights: what more of them bring is little, and about the same for all plans."""
+
+_LAST_TRIES = 4
 
 
 @dataclass(frozen=True)
@@ -99,7 +102,7 @@ def _within(
     known = start is not None and start.measured > 0 and bool(start.plan.ranks) == bool(plan.ranks)
     step = start.step * error / start.measured if start and known else _first_step(quantizer, error, plan)
     best = _best_plan(quantizer, excess, report, step, plan, PRICES if start is None else _prices_to(plan))
-    for number in range(_TRIES_OF_MANY if quantizer.network.parameters > _MANY else _FEW_TRIES):
+    for number in range(_LAST_TRIES):
         off = _off(excess(_point(quantizer, best.step, report, best.plan)))
         if -near * (number + 1) < off <= 0:  # errors jump by some hundredths from step to step: luck may not come
             break
@@ -158,7 +161,7 @@ def _try(
 ) -> _Trial:  # fmt: skip
     few = quantizer.network.parameters > _MANY
     for _ in range(tries):
-        point = _point(quantizer, step, report, plan, _FEW_PASSES if few else PASSES)
+        point = _point(quantizer, step, report, plan, _FEW_PASSES if few else _TRIAL_PASSES)
         off = _off(excess(point)) - (_UNREFINED if few else 0.0)
         step = _closer(step, off)
         if abs(off) < _ROUGH:

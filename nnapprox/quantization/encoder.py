@@ -379,10 +379,12 @@ class _Search:
     def _descend(self, coder: _coder.Coder, q: Array, rate: float, report: Callable[[float], None]) -> int:
         self._begin(coder)
         changed = 0
-        error = q * self.steps - self.weight
-        for i in range(len(q)):
-            slope = (self.outer[i] @ error) @ self.gram
-            changed += coder.descend(q, i, self.steps[i], self.gram, self.outer[i, i], rate, slope, self.partners)
-            error[i] = q[i] * self.steps[i] - self.weight[i]
+        pulls = (q * self.steps - self.weight) @ self.gram
+        for i, curvature in enumerate(np.diag(self.outer)):
+            before = self.outer[i] @ pulls
+            slope = before.copy()
+            changed += coder.descend(q, i, self.steps[i], self.gram, curvature, rate, slope, self.partners)
+            if curvature:
+                pulls[i] += (slope - before) / curvature
             report(i / len(q))
         return changed
