@@ -53,7 +53,7 @@ def error_against_bits(
     """
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(7, 4.8), layout="constrained")
+    figure = Figure(figsize=(7, 5.6), layout="constrained")
     axes = figure.add_subplot(xscale="log", yscale="log", xlabel="stored bits", title=title)
     axes.set_ylabel("relative L2 error of the outputs")
     drawn = [(point["bits"], point["relative_error"], point["reference_bits"]) for point in curve]
@@ -76,7 +76,7 @@ def error_against_bits(
     axes.grid(which="both", alpha=0.2)
     label_bits(axes)
     if axes.lines:
-        axes.legend(loc="best", fontsize=8)
+        figure.legend(loc="outside lower center", ncols=2, fontsize=8)  # curves leave no corner free
     return figure
 
 
