@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from fractions import Fraction
 from math import isclose, log2
 from pathlib import Path
@@ -219,25 +219,6 @@ class Networks:
         return lines
 
 
-@dataclass(frozen=True)
-class Parts:
-    """What the page says of one kind of networks."""
-
-    name: str
-    targets: list[list[object]]
-    ratios: list[str]
-    curves: list[str]
-    timings: list[list[object]]
-    grids: list[str]
-
-
-def parts(kind: str, python: str | None) -> Parts:
-    """Measure and describe one kind."""
-    found = Networks(kind, python)
-    curves = [*found.picture(), *found.curve_tables()]
-    return Parts(found.name, found.targets(), found.ratios(), curves, found.timings(), found.grid_table())
-
-
 def squares() -> list[str]:
     """The theorem's code over the squares, each without loss."""
     rows, target = [], parse("x^2")
@@ -304,7 +285,7 @@ def _fitted(fit: rates.Fit, sign: int) -> str:
     return f"{sign * fit.slope:.3f} ± {fit.half_width or 0:.3f}"
 
 
-def page(kinds: Sequence[Parts]) -> list[str]:
+def page(kinds: Sequence[Networks]) -> list[str]:
     lines = [
         "# Stored bits against error: measured",
         "",
@@ -323,26 +304,26 @@ def page(kinds: Sequence[Parts]) -> list[str]:
         *table(
             ["network", "target", "error", "bytes", "goal", "reached", "reference", "NNCodec",
              f"ratio (goal {GOAL_RATIO})", "GPTQ", "ratio"],
-            [row for kind in kinds for row in kind.targets],
+            [row for kind in kinds for row in kind.targets()],
         ),
-        *(line for kind in kinds for line in kind.ratios),
+        *(line for kind in kinds for line in kind.ratios()),
         "The reference is reverse water-filling: the bits of independent Gaussian weights whose errors count as these "
         "do at the outputs. Weights are neither, so that it is no bound.",
         "",
         "## The curves",
     ]  # fmt: skip
     for kind in kinds:
-        lines += kind.curves
+        lines += [*kind.picture(), *kind.curve_tables()]
     lines += [
         "## Time",
-        *table(["what", "measured", "goal", "reached"], [row for kind in kinds for row in kind.timings]),
+        *table(["what", "measured", "goal", "reached"], [row for kind in kinds for row in kind.timings()]),
         "## The theorem's code",
         "",
         "All weights on one grid 2^-k Z, and the literal string of M edges (`nnapprox quantize --grid`).",
         "",
     ]
     for kind in kinds:
-        lines += [f"{kind.name}, seed 0:", *kind.grids]
+        lines += [f"{kind.name}, seed 0:", *kind.grid_table()]
     lines += ["`square --depth 4`: errors are exact, and not monotone.", *square_on_grids()]
     lines += [
         "The squares, each on the grid that loses nothing; the error to x^2 is exact. M = 8 m - 3 at depth m is far "
@@ -368,7 +349,7 @@ def main() -> None:
     arguments = parser.parse_args()
     if not arguments.nncodec:
         tell("NNCodec is left out: name a Python that has it with --nncodec")
-    lines = page([parts(kind, arguments.nncodec) for kind in KINDS])
+    lines = page([Networks(kind, arguments.nncodec) for kind in KINDS])
     (DOCS / "quantization.md").write_text("\n".join([*lines, ""]), encoding="utf-8")
     tell("done")
 

@@ -18,9 +18,8 @@ from math import gcd, lcm
 import numpy as np
 
 from nnapprox.errors import UsageError
-from nnapprox.exact import Integer, IntegerMatrix, IntegerRows, integer_rows, inverse
+from nnapprox.exact import Integer, IntegerMatrix, IntegerRows, dyadic, integer_rows, inverse
 from nnapprox.network import Affine, Array, Network
-from nnapprox.regions import limbs
 from nnapprox.regions.polytope import MOST_DIMENSIONS, Bounds, Form, Polytope, bounding_box, box_ends
 
 
@@ -170,11 +169,8 @@ def _first_layer(network: Network) -> IntegerRows:
     if network.dtype == "rational":
         rows = integer_rows(first.weight, first.bias, (1,) * first.inputs)
         return rows._replace(matrix=rows.matrix.astype(object))
-    numbers = np.column_stack([first.weight, first.bias])
-    mantissas, exponents = limbs.odd_parts(numbers)
-    least = int(exponents.min(initial=0))
-    matrix = mantissas.astype(object) << (exponents - least).astype(object)
-    return IntegerRows(matrix.reshape(numbers.shape), (2**-least,) * len(numbers))
+    matrix, scale = dyadic(np.column_stack([first.weight, first.bias]))
+    return IntegerRows(matrix.astype(object), (scale,) * len(matrix))
 
 
 def _transformed(rows: IntegerRows, matrix: Array, divisor: int) -> IntegerRows:

@@ -149,7 +149,8 @@ class Run:
         first, last = state.step, state.step + len(order)
         epoch_start = first - first % self.per_epoch
         ends = {self.total - self.averaged, epoch_start + self.per_epoch, last}
-        ends.update(range(epoch_start + DECAY_STEPS, last, DECAY_STEPS))
+        if self.decay:
+            ends.update(range(epoch_start + DECAY_STEPS, last, DECAY_STEPS))
         cuts = [first, *sorted(end for end in ends if first < end <= last)]
         loss = 0.0
         for begin, end in itertools.pairwise(cuts):
