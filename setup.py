@@ -48,7 +48,7 @@ space = Extension(
 coder = Extension(
     "nnapprox._coder",
     ["nnapprox/_coder.pyx"],
-    depends=["nnapprox/_coder.h"],
+    depends=["nnapprox/_coder.h", "nnapprox/_trellis.h"],
     # every machine makes the same choices: no product and sum may be contracted
     extra_compile_args=[] if sys.platform == "win32" else [*GNU_FLAGS, "-ffp-contract=off"],
 )

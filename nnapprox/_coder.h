@@ -5,7 +5,6 @@
 #ifndef NNAPPROX_CODER_H
 #define NNAPPROX_CODER_H
 
-#include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,8 +12,8 @@
 enum {
     INPUTS = 8,        /* predictions that are mixed */
     CONTEXTS = 64,     /* values of one context */
-    BINS = 64,         /* kinds of decisions */
-    SIGN = 1, LARGER = 2, SMALLER = 18, FIRST = 34, SECOND = 44,
+    BINS = 67,         /* kinds of decisions */
+    SIGN = 1, LARGER = 2, SMALLER = 18, FIRST = 34, SECOND = 44, ODD = 64,
     KINDS = 6,         /* of bins: zero, sign and the four above */
     SETS = 16,         /* values of the neighbourhood */
     MOST_EXPONENT = 30,
@@ -104,8 +103,12 @@ typedef struct {
     uint16_t *steps[2];
 } decision;
 
+/* What bins from ODD on stand for where a trellis makes entries odd. */
+static const int LIKE[BINS - ODD] = {0, LARGER, SMALLER + 1};
+
 static inline int kind_of(int bin)
 {
+    if (bin >= ODD) bin = LIKE[bin - ODD];
     return (bin >= SIGN) + (bin >= LARGER) + (bin >= SMALLER) + (bin >= FIRST) + (bin >= SECOND);
 }
 
@@ -145,15 +148,25 @@ static inline void learn(decision *d, int bit)
     }
 }
 
+/* A trellis of 32 states, of the systematic code with parity checks 45 and 10 (octal; Ungerboeck 1982): the parity of
+ * an index k leads from state to state. Entries are 2 k in even states, and in odd ones they are odd, or 0. */
+enum { STATES = 32 };
+
+static inline int next_state(int state, int32_t index)
+{
+    return state >> 1 ^ (state & 1 ? 18 : 0) ^ (index & 1 ? 4 : 0);
+}
+
 /* A matrix in raster order, and what the contexts are made of. Steps of its rows and columns are powers of two, and
  * neighbours are told in steps of the entry that they are neighbours of. */
 typedef struct {
     int64_t columns, image;      /* image: columns of one image row, 0 where the inputs are no image */
+    int trellis, state;          /* whether entries follow one, and where they are in it */
     const int8_t *row_shifts, *column_shifts;  /* 0 where all are */
     const int32_t *above, *above2, *row;
     int32_t *column_size, *column_sign;
     int32_t row_size, all_size, rows_seen, all_seen;
-    int32_t taps[TAPS], around[TAPS], guess, usual;
+    int32_t taps[TAPS], around[TAPS], across, in_column, guess, usual;
     int64_t i;
     int shift, above_shift, above2_shift;      /* of this row, and of those above against it */
     uint8_t size[INPUTS], sign[INPUTS], larger[2][INPUTS];  /* larger: once the sign is known */
@@ -205,6 +218,7 @@ static inline void begin_row(scan *s, const int32_t *row, const int32_t *above, 
         for (int k = 0; k < TAPS; k++) s->taps[k] = s->image || k < 2 ? first[k] : 0;
     s->row = row, s->above = above, s->above2 = above2;
     s->row_size = s->all_size;
+    s->state = 0;
     s->shift = s->row_shifts ? s->row_shifts[s->i] : 0;
     s->above_shift = s->row_shifts && above ? s->row_shifts[s->i - 1] - s->shift : 0;
     s->above2_shift = s->row_shifts && above2 ? s->row_shifts[s->i - 2] - s->shift : 0;
@@ -212,23 +226,51 @@ static inline void begin_row(scan *s, const int32_t *row, const int32_t *above, 
 
 static inline int column_shift(const scan *s, int64_t j) { return s->column_shifts ? s->column_shifts[j] : 0; }
 
-/* A neighbour in sixteenths of the step at column j. */
+/* What is coded for an entry. */
+static inline int32_t index_of(const scan *s, int32_t q)
+{
+    if (!s->trellis) return q;
+    return q < 0 ? -(int32_t)((1 - (int64_t)q) >> 1) : (int32_t)(((int64_t)q + 1) >> 1);
+}
+
+static inline int may_stand(const scan *s, int32_t q) { return !s->trellis || !q || (q & 1) == (s->state & 1); }
+
+/* The entry of an index of this size: beyond 2^30 where it is damaged. */
+static inline uint32_t entry_of(const scan *s, uint32_t size)
+{
+    if (!s->trellis) return size;
+    return size > 1u << 29 ? (1u << 30) + 1 : 2 * size - (uint32_t)(s->state & 1);
+}
+
+/* A neighbour in sixteenths of the distance between entries that may stand at column j. */
 static inline int32_t neighbour(const scan *s, const int32_t *row, int64_t at, int64_t j, int row_shift)
 {
     if (!row || at < 0 || at >= s->columns || !row[at]) return 0;
-    const int32_t size = shifted(size_of(row[at]) << 4, column_shift(s, at) - column_shift(s, j) + row_shift);
+    const int32_t size = shifted(size_of(row[at]) << (4 - s->trellis), column_shift(s, at) - column_shift(s, j) + row_shift);
     return row[at] < 0 ? -size : size;
 }
 
 static inline int32_t magnitude(int32_t v) { return v < 0 ? -v : v; }
 
-static inline void look(scan *s, int64_t j)
+enum { UP = 6 }; /* where around, which begins with the row's own a, b, u, ul, ur, uu, goes on with c, c2, cl, cr */
+
+/* What the rows above tell of the entry at column j. */
+static inline void look_up(scan *s, int64_t j)
+{
+    int32_t *const up = s->around + UP;
+    up[0] = neighbour(s, s->above, j, j, s->above_shift), up[1] = neighbour(s, s->above2, j, j, s->above2_shift);
+    up[2] = neighbour(s, s->above, j - 1, j, s->above_shift);
+    up[3] = neighbour(s, s->above, j + 1, j, s->above_shift);
+    s->across = 2 * magnitude(up[0]) + magnitude(up[1]) + magnitude(up[2]) + magnitude(up[3]);
+    s->in_column = shifted(s->column_size[j], -s->shift);
+    s->sign[3] = (uint8_t)(clip(s->column_sign[j] >> 9, -8, 8) + 8);
+}
+
+/* What its own row tells besides. */
+static inline void look_back(scan *s, int64_t j)
 {
     const int64_t w = s->image;
     const int32_t a = neighbour(s, s->row, j - 1, j, 0), b = neighbour(s, s->row, j - 2, j, 0);
-    const int32_t c = neighbour(s, s->above, j, j, s->above_shift), c2 = neighbour(s, s->above2, j, j, s->above2_shift);
-    const int32_t cl = neighbour(s, s->above, j - 1, j, s->above_shift);
-    const int32_t cr = neighbour(s, s->above, j + 1, j, s->above_shift);
     int32_t u = 0, ul = 0, ur = 0, uu = 0;
     if (w) {
         u = neighbour(s, s->row, j - w, j, 0), ul = neighbour(s, s->row, j - w - 1, j, 0);
@@ -236,17 +278,16 @@ static inline void look(scan *s, int64_t j)
     }
     const int32_t A = magnitude(a), B = magnitude(b), U = magnitude(u);
     const int32_t near = w ? 3 * A + B + 3 * U + magnitude(ul) + magnitude(ur) + magnitude(uu) : 6 * A + 4 * B;
-    const int32_t across = 2 * magnitude(c) + magnitude(c2) + magnitude(cl) + magnitude(cr);
-    const int32_t row_size = shifted(s->row_size, -column_shift(s, j));
-    const int32_t column_size = shifted(s->column_size[j], -s->shift);
+    const int32_t row_size = shifted(s->row_size, -column_shift(s, j)), column_size = s->in_column;
     s->usual = shifted(s->all_size, -s->shift - column_shift(s, j));
     /* 32 times the size that is expected, of four means of the sizes around */
-    const int32_t scale = near / 10 + across / 10 + column_size / 16 + row_size / 16;
+    const int32_t scale = near / 10 + s->across / 10 + column_size / 16 + row_size / 16;
     s->expected = clip(length_of((uint32_t)scale >> 5) - 1, 0, MOST_EXPONENT);
 
-    const int32_t around[TAPS] = {a, b, u, ul, ur, uu, c, c2, cl, cr};
+    const int32_t own[UP] = {a, b, u, ul, ur, uu};
     int64_t sum = 0;
-    for (int k = 0; k < TAPS; k++) s->around[k] = around[k], sum += (int64_t)s->taps[k] * around[k];
+    memcpy(s->around, own, sizeof own);
+    for (int k = 0; k < TAPS; k++) sum += (int64_t)s->taps[k] * s->around[k];
     sum >>= 16;
     s->guess = (int32_t)(sum > CAP << 6 ? CAP << 6 : sum < -(CAP << 6) ? -(CAP << 6) : sum);
     const int guessed = level(magnitude(s->guess), 1, 0) > 31 ? 31 : level(magnitude(s->guess), 1, 0);
@@ -269,7 +310,6 @@ static inline void look(scan *s, int64_t j)
     sign[0] = (uint8_t)(3 * sa + sb + 4);
     sign[1] = (uint8_t)(3 * sa + su + 4);
     sign[2] = (uint8_t)(2 * sa + sb + 2 * su + sl + sr + suu + 8);
-    sign[3] = (uint8_t)(clip(s->column_sign[j] >> 9, -8, 8) + 8);
     sign[4] = (uint8_t)(9 * su + 3 * sl + sr + 13);
     sign[5] = (uint8_t)(9 * sa + 3 * su + suu + 13);
     sign[6] = (uint8_t)(s->guess < 0 ? 32 - guessed : 32 + guessed);
@@ -282,19 +322,20 @@ static inline void look(scan *s, int64_t j)
     }
 }
 
-static inline void pass(scan *s, int64_t j, int32_t q)
+static inline void look(scan *s, int64_t j) { look_up(s, j), look_back(s, j); }
+
+/* After an entry, what its row tells of the next: all but what its column tells of those below. */
+static inline void pass_in_row(scan *s, int64_t j, int32_t q)
 {
-    const int32_t size = size_of(q) << 6, sign = sign_of(q) * 8192;
-    const int32_t in_row = shifted(size, column_shift(s, j)), in_column = shifted(size, s->shift);
-    const int32_t in_all = shifted(size, column_shift(s, j) + s->shift);
+    const int32_t size = size_of(q) << (6 - s->trellis);
+    const int32_t in_row = shifted(size, column_shift(s, j)), in_all = shifted(size, column_shift(s, j) + s->shift);
+    if (s->trellis) s->state = next_state(s->state, index_of(s, q));
     s->row_size += (in_row - s->row_size) >> 5;
-    s->column_size[j] += (in_column - s->column_size[j]) / (s->rows_seen < 15 ? s->rows_seen + 2 : 16);
-    s->column_sign[j] += (sign - s->column_sign[j]) >> 3;
     s->all_size += (in_all - s->all_size) / (s->all_seen < 1023 ? s->all_seen + 2 : 1024);
     s->all_seen += s->all_seen < 1023;
 
     /* the taps follow the error of the guess (Nagumo and Noda 1967) */
-    int64_t error = 16 * (int64_t)q - s->guess, energy = 64 + ((int64_t)s->usual * s->usual >> 2);
+    int64_t error = (16 >> s->trellis) * (int64_t)q - s->guess, energy = 64 + ((int64_t)s->usual * s->usual >> 2);
     error = error > 1 << 28 ? 1 << 28 : error < -(1 << 28) ? -(1 << 28) : error;
     for (int k = 0; k < TAPS; k++) energy += (int64_t)s->around[k] * s->around[k];
     const int64_t pull = error * (1 << 20) / energy;
@@ -302,6 +343,14 @@ static inline void pass(scan *s, int64_t j, int32_t q)
         const int64_t tap = s->taps[k] + ((pull * s->around[k] * TAP_SPEED + (1 << 19)) >> 20);
         s->taps[k] = (int32_t)(tap > 1 << 20 ? 1 << 20 : tap < -(1 << 20) ? -(1 << 20) : tap);
     }
+}
+
+static inline void pass(scan *s, int64_t j, int32_t q)
+{
+    const int32_t in_column = shifted(size_of(q) << (6 - s->trellis), s->shift), sign = sign_of(q) * 8192;
+    s->column_size[j] += (in_column - s->column_size[j]) / (s->rows_seen < 15 ? s->rows_seen + 2 : 16);
+    s->column_sign[j] += (sign - s->column_sign[j]) >> 3;
+    pass_in_row(s, j, q);
 }
 
 static inline void end_row(scan *s) { s->rows_seen += s->rows_seen < 15, s->i++; }
@@ -404,20 +453,34 @@ static inline int exponent_bin(const scan *s, int exponent)
 
 static inline int mantissa_bin(int exponent) { return exponent < 10 ? exponent : 9; }
 
-/* An integer, |q| <= 2^30 (a reader may meet larger ones, below 2^31, in a damaged file). */
+/* The bins of the least sizes are others in odd states: 1 is nearer to 0 there than 2 is in even ones. */
+static inline int zero_bin(const scan *s) { return s->state & 1 ? ODD : 0; }
+
+static inline int larger_bin(const scan *s, int exponent)
+{
+    return !exponent && s->state & 1 ? ODD + 1 : LARGER + exponent_bin(s, exponent);
+}
+
+static inline int smaller_bin(const scan *s, int exponent)
+{
+    return exponent == 1 && s->state & 1 ? ODD + 2 : SMALLER + exponent_bin(s, exponent);
+}
+
+/* An entry, |q| <= 2^30 (a reader may meet larger ones, below 2^31, in a damaged file). */
 static int32_t code_integer(model *m, stream *t, const scan *s, int mode, int32_t q)
 {
-    const uint32_t size = (uint32_t)(q < 0 ? -(int64_t)q : q);
-    if (!code_bit(m, t, 0, s->size, s->set, mode, size != 0)) return 0;
+    const int32_t index = index_of(s, q);
+    const uint32_t size = (uint32_t)(index < 0 ? -(int64_t)index : index);
+    if (!code_bit(m, t, zero_bin(s), s->size, s->set, mode, size != 0)) return 0;
     const int negative = code_bit(m, t, SIGN, s->sign, s->set, mode, q < 0);
     const uint8_t *const context = s->larger[negative];
     const int wanted = size ? length_of(size) - 1 : 0;
     int e = s->expected;
-    if (e < MOST_EXPONENT && code_bit(m, t, LARGER + exponent_bin(s, e), context, s->set, mode, wanted > e)) {
+    if (e < MOST_EXPONENT && code_bit(m, t, larger_bin(s, e), context, s->set, mode, wanted > e)) {
         e++;
-        while (e < MOST_EXPONENT && code_bit(m, t, LARGER + exponent_bin(s, e), context, s->set, mode, wanted > e)) e++;
+        while (e < MOST_EXPONENT && code_bit(m, t, larger_bin(s, e), context, s->set, mode, wanted > e)) e++;
     } else {
-        while (e > 0 && code_bit(m, t, SMALLER + exponent_bin(s, e), context, s->set, mode, wanted < e)) e--;
+        while (e > 0 && code_bit(m, t, smaller_bin(s, e), context, s->set, mode, wanted < e)) e--;
     }
     uint32_t value = 1;
     for (int place = 0; place < 2 && place < e; place++) {
@@ -427,6 +490,7 @@ static int32_t code_integer(model *m, stream *t, const scan *s, int mode, int32_
     }
     if (e > 2 && mode != ADAPT) value = value << (e - 2) | raw_bits(t, mode, size, e - 2);
     if (mode != READ) return q;
+    value = entry_of(s, value);
     return negative ? -(int32_t)value : (int32_t)value;
 }
 
@@ -468,113 +532,12 @@ static void start_model(model *m)
             end_row(&s);
         }
     }
-}
-
-/* What follows serves the encoder alone. */
-
-static float BITS[4097];
-
-/* Bits that integers would take here: probabilities of the decisions met are kept between candidates. */
-typedef struct { float zero[2], sign[2], larger[2][MOST_EXPONENT + 1][2], smaller[2][MOST_EXPONENT + 1][2]; } prices;
-
-static inline float price_bit(model *m, int bin, const uint8_t *context, int set, float *bits, int bit)
-{
-    if (!(bits[0] >= 0)) {
-        decision d;
-        predict(m, &d, bin, context, set);
-        bits[1] = BITS[d.mixed >> 4];
-        bits[0] = BITS[(65536 - d.mixed) >> 4];
+    for (int b = ODD; b < BINS; b++) {
+        for (int i = 0; i < INPUTS; i++)
+            memcpy(m->slots[i][b], m->slots[i][LIKE[b - ODD]], sizeof m->slots[i][b]);
+        memcpy(m->weights[b], m->weights[LIKE[b - ODD]], sizeof m->weights[b]);
+        m->steps[b] = m->steps[LIKE[b - ODD]];
     }
-    return bits[bit];
-}
-
-static inline void begin_prices(prices *p) { memset(p, 0xff, sizeof *p); } /* not numbers: nothing is known */
-
-static double price(model *m, const scan *s, prices *p, int32_t q)
-{
-    if (!q) return price_bit(m, 0, s->size, s->set, p->zero, 0);
-    const uint32_t size = (uint32_t)(q < 0 ? -q : q);
-    const int exponent = length_of(size) - 1, n = q < 0;
-    const uint8_t *const context = s->larger[n];
-    double bits = price_bit(m, 0, s->size, s->set, p->zero, 1) + price_bit(m, SIGN, s->sign, s->set, p->sign, n);
-    for (int e = s->expected; e < MOST_EXPONENT; e++) {
-        bits += price_bit(m, LARGER + exponent_bin(s, e), context, s->set, p->larger[n][e], exponent > e);
-        if (exponent <= e) break;
-    }
-    for (int e = s->expected; e > 0 && exponent <= s->expected; e--) {
-        bits += price_bit(m, SMALLER + exponent_bin(s, e), context, s->set, p->smaller[n][e], exponent < e);
-        if (exponent >= e) break;
-    }
-    if (exponent > 0) {
-        float one[2] = {NAN, NAN}, two[2] = {NAN, NAN};
-        const int first = (int)(size >> (exponent - 1) & 1);
-        bits += price_bit(m, FIRST + mantissa_bin(exponent), context, s->set, one, first);
-        if (exponent > 1)
-            bits += price_bit(m, SECOND + 2 * mantissa_bin(exponent) + first, context, s->set, two,
-                              size >> (exponent - 2) & 1) + exponent - 2;
-    }
-    return bits;
-}
-
-/* The integer among those near `target` and 0 (and `given`) of least weight * (q - target)^2 + rate * bits. */
-static inline int32_t choose(model *m, const scan *s, double target, double weight, double rate, int32_t given)
-{
-    prices p;
-    begin_prices(&p);
-    const double largest = 1073741824.0;
-    target = target > largest ? largest : target < -largest ? -largest : target;
-    int32_t low = (int32_t)target;
-    low -= low > target;
-    const int32_t candidates[5] = {0, low, low < (1 << 30) ? low + 1 : low, target > 0 ? low - 1 : low + 2, given};
-    int32_t best = 0;
-    double least = weight * target * target + rate * price(m, s, &p, 0);
-    for (int k = 1; k < 5; k++) {
-        const int32_t q = candidates[k];
-        const double distortion = weight * (q - target) * (q - target);
-        if (distortion >= least || q > (1 << 30) || q < -(1 << 30)) continue;
-        const double cost = distortion + rate * price(m, s, &p, q);
-        if (cost < least) least = cost, best = q;
-    }
-    return best;
-}
-
-enum { LARGEST = 1 << 30, MOST_GAIN = 8 };  /* in bits, of a move that is looked at */
-
-/* A move of two entries of one row at once. */
-typedef struct { int64_t other; int32_t first, second; } pair;
-
-/* A move of entry j by one with the answer of entry k to it, where both cost less than `least`; whether there is one.
- * The bits of k are those that it would take now, as far as they are known at j. `slope` is half the derivative of the
- * distortion, whose second derivative is weight * gram. */
-static inline int answer(model *m, const scan *s, prices *p, const int32_t *q, int64_t j, int64_t k, const double *steps,
-                         const double *gram_j, double gram_kk, double weight, double rate, const double *slope,
-                         double *least, pair *best)
-{
-    prices other;
-    scan there;
-    int known = 0, found = 0;
-    const double curvature = weight * gram_kk * steps[k] * steps[k];
-    if (!(curvature > 0)) return 0;
-    for (int move = -1; move <= 1; move += 2) {
-        const double moved = move * steps[j];
-        const double target = q[k] - (slope[k] + weight * moved * gram_j[k]) * steps[k] / curvature;
-        if (!(fabs(target) < LARGEST / 2) || abs(q[j]) > LARGEST / 2) continue;
-        int32_t nearest = (int32_t)(target + 0.5);
-        nearest -= nearest > target + 0.5;
-        if (nearest == q[k]) continue;
-        const double change = moved * (2 * slope[j] + weight * gram_j[j] * moved)
-            + curvature * ((nearest - target) * (nearest - target) - (q[k] - target) * (q[k] - target));
-        if (change >= *least + MOST_GAIN * rate) continue;
-        if (!known) {
-            there = *s, known = 1;
-            look(&there, k);
-            begin_prices(&other);
-        }
-        const double cost = change + rate * (price(m, s, p, q[j] + move) - price(m, s, p, q[j])
-            + price(m, &there, &other, nearest) - price(m, &there, &other, q[k]));
-        if (cost < *least) *least = cost, *best = (pair){k, q[j] + move, nearest}, found = 1;
-    }
-    return found;
 }
 
 #endif

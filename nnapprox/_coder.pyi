@@ -5,15 +5,17 @@ MOST_BYTES: int
 class Coder:
     def copy(self) -> Coder: ...
     def renew(self) -> None: ...
-    def begin(self, columns: int, image: int, row_shifts: Any = None, column_shifts: Any = None) -> None: ...
+    def begin(
+        self, columns: int, image: int, row_shifts: Any = None, column_shifts: Any = None, trellis: bool = False
+    ) -> None: ...
     def adapt(self, q: Any, first: int, last: int) -> None: ...
-    def feed_back(
-        self, q: Any, i: int, wanted: Any, steps: Any, factor: Any, weight: float, rate: float, error: Any,
-        carried: Any,
+    def search(
+        self, q: Any, i: int, wanted: Any, steps: Any, couplings: Any, weights: Any, rate: float, slack: float,
+        paths: Paths,
     ) -> None: ...  # fmt: skip
-    def descend(
-        self, q: Any, i: int, steps: Any, gram: Any, weight: float, rate: float, slope: Any, partners: Any
-    ) -> int: ...  # fmt: skip
+
+class Paths:
+    def __init__(self, columns: int) -> None: ...
 
 class Writer:
     @property

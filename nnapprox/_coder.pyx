@@ -3,7 +3,6 @@
 The callers, `nnapprox.files.nnq` and `nnapprox.quantization`, check everything before they call in here.
 """
 
-from libc.math cimport log2
 from libc.stdint cimport int8_t, int32_t, int64_t, uint8_t
 from libc.stdlib cimport calloc, free, malloc, realloc
 from libc.string cimport memcpy, memset
@@ -15,6 +14,7 @@ cdef extern from "_coder.h" nogil:
         int64_t columns, image
         const int8_t *row_shifts
         const int8_t *column_shifts
+        int trellis, state
         int32_t *column_size
         int32_t *column_sign
     ctypedef struct stream:
@@ -22,7 +22,6 @@ cdef extern from "_coder.h" nogil:
         uint8_t *bytes
         int64_t position, length
     const int READ, WRITE, ADAPT
-    float *BITS
     void make_tables() noexcept
     void start_model(model *) noexcept
     void restart_model(model *) noexcept
@@ -30,23 +29,27 @@ cdef extern from "_coder.h" nogil:
     void look(scan *, int64_t) noexcept
     void pass_ "pass"(scan *, int64_t, int32_t) noexcept
     void end_row(scan *) noexcept
+    int may_stand(const scan *, int32_t) noexcept
     int32_t code_integer(model *, stream *, const scan *, int, int32_t) noexcept
-    ctypedef struct prices:
-        pass
-    ctypedef struct pair:
-        int64_t other
-        int32_t first, second
-    void begin_prices(prices *) noexcept
-    int answer(model *, const scan *, prices *, const int32_t *, int64_t, int64_t, const double *, const double *, double,
-               double, double, const double *, double *, pair *) noexcept
-    int32_t choose(model *, const scan *, double, double, double, int32_t) noexcept
     int next_byte(stream *) noexcept
     void finish(stream *) noexcept
 
+cdef extern from "_trellis.h" nogil:
+    ctypedef struct goal:
+        const double *wanted
+        const double *steps
+        const double *couplings
+        const double *weights
+        double rate, slack
+    ctypedef struct paths:
+        pass
+    void make_bits() noexcept
+    int reserve_paths(paths *, int64_t) noexcept
+    void free_paths(paths *) noexcept
+    void search_row(model *, scan *, paths *, int32_t *, const goal *) noexcept
+
 make_tables()
-cdef int _n
-for _n in range(4097):
-    BITS[_n] = <float>(12 - log2(_n if _n else 0.5))
+make_bits()
 
 MOST_BYTES = 16
 """Bytes that one integer can take at most, with room to spare: 66 decisions, of at most 12 bits where they adapt."""
@@ -83,16 +86,16 @@ cdef class Coder:
         memcpy(self.state, &PRIMED, sizeof(model))
 
     def begin(self, int64_t columns, int64_t image, const int8_t[::1] row_shifts=None,
-              const int8_t[::1] column_shifts=None):
+              const int8_t[::1] column_shifts=None, bint trellis=False):
         """Begin a matrix of at least one row and column.
 
         `image` is the number of its columns that make one image row, or 0; shifts say by which powers of two the
-        steps of its rows and columns differ.
+        steps of its rows and columns differ; in a trellis an entry's place says whether it is even or odd.
         """
         restart_model(self.state)
         free(self.place.column_size)
         memset(&self.place, 0, sizeof(scan))
-        self.place.columns, self.place.image = columns, image
+        self.place.columns, self.place.image, self.place.trellis = columns, image, trellis
         self.owners = row_shifts, column_shifts
         if row_shifts is not None and column_shifts is not None:
             self.place.row_shifts, self.place.column_shifts = &row_shifts[0], &column_shifts[0]
@@ -104,97 +107,55 @@ cdef class Coder:
     cdef void _row(self, int32_t[:, ::1] q, int64_t i) noexcept nogil:
         begin_row(&self.place, &q[i, 0], &q[i - 1, 0] if i > 0 else NULL, &q[i - 2, 0] if i > 1 else NULL)
 
-    cdef void _code(self, stream *bytes, int32_t[:, ::1] q, int64_t first, int64_t last, int mode) noexcept nogil:
+    cdef bint _code(self, stream *bytes, int32_t[:, ::1] q, int64_t first, int64_t last, int mode) noexcept nogil:
+        """False where an entry to write may not stand where it does."""
         cdef int64_t i, j
         for i in range(first, last):
             self._row(q, i)
             for j in range(q.shape[1]):
+                if mode == WRITE and not may_stand(&self.place, q[i, j]):
+                    return False
                 look(&self.place, j)
                 q[i, j] = code_integer(self.state, bytes, &self.place, mode, q[i, j])
                 pass_(&self.place, j, q[i, j])
                 if mode == READ and bytes.position > bytes.length + 4:
-                    return  # cut: a short file may claim a row of millions
+                    return True  # cut: a short file may claim a row of millions
             end_row(&self.place)
+        return True
 
     def adapt(self, int32_t[:, ::1] q, int64_t first, int64_t last):
         """Learn rows first, ..., last - 1 of a matrix of at least one column."""
         with nogil:
             self._code(NULL, q, first, last, ADAPT)
 
-    def feed_back(self, int32_t[:, ::1] q, int64_t i, const double[::1] wanted, const double[::1] steps,
-                  const double[:, ::1] factor, double weight, double rate, double[::1] error, double[::1] carried):
-        """Choose row i, each entry so that it makes up for the errors of those before it.
+    def search(self, int32_t[:, ::1] q, int64_t i, const double[::1] wanted, const double[::1] steps,
+               const double[:, ::1] couplings, const double[::1] weights, double rate, double slack,
+               Paths paths):
+        """Choose row i of a matrix in a trellis, of little weights * (errors in steps)^2 + rate * bits, and learn it.
 
-        `wanted` holds the weights plus what is carried over from rows before; `factor` is upper triangular, and the
-        distortion of the row is weight * |error @ factor|^2. Writes the row's errors (wanted minus chosen) to `error`;
-        `carried` is scratch.
+        To what is `wanted` at j, the errors (wanted minus chosen) at all k < j add couplings[j, k] times themselves.
+        Paths are followed that cost up to `slack` more than the cheapest.
         """
-        cdef int64_t j, k, n = q.shape[1]
-        cdef double target, scale
+        cdef goal sought
+        sought.wanted, sought.steps, sought.weights = &wanted[0], &steps[0], &weights[0]
+        sought.couplings, sought.rate, sought.slack = &couplings[0, 0], rate, slack
         with nogil:
             self._row(q, i)
-            for j in range(n):
-                carried[j] = 0
-            for j in range(n):
-                look(&self.place, j)
-                target = wanted[j] + carried[j] / factor[j, j]
-                scale = factor[j, j] * steps[j]
-                q[i, j] = choose(self.state, &self.place, target / steps[j], weight * scale * scale, rate, 0)
-                error[j] = wanted[j] - q[i, j] * steps[j]
-                for k in range(j + 1, n):
-                    carried[k] += error[j] * factor[j, k]
-                code_integer(self.state, NULL, &self.place, ADAPT, q[i, j])
-                pass_(&self.place, j, q[i, j])
-            end_row(&self.place)
+            search_row(self.state, &self.place, &paths.all, &q[i, 0], &sought)
 
-    cdef void _move(self, int32_t[:, ::1] q, int64_t i, int64_t j, int32_t chosen, const double[::1] steps,
-                    const double[:, ::1] gram, double weight, double[::1] slope) noexcept nogil:
-        cdef int64_t k
-        cdef double moved = (chosen - q[i, j]) * steps[j] * weight
-        q[i, j] = chosen
-        for k in range(q.shape[1]):
-            slope[k] += moved * gram[j, k]
 
-    def descend(self, int32_t[:, ::1] q, int64_t i, const double[::1] steps, const double[:, ::1] gram, double weight,
-                double rate, double[::1] slope, const int32_t[:, ::1] partners) -> int:
-        """Choose every entry of row i anew, given all others, alone or together with a partner; returns how many moved.
+cdef class Paths:
+    """Room for the paths of a search through rows of so many columns."""
 
-        `slope` holds half the derivative of the distortion by the row's values, and is kept up to date; the second
-        derivative is weight * gram. `partners` has a row for every column: other columns, or -1.
-        """
-        cdef int64_t j, k, a, changed = 0
-        cdef int32_t chosen
-        cdef double curvature, least
-        cdef bint found
-        cdef prices known
-        cdef pair best
-        with nogil:
-            self._row(q, i)
-            for j in range(q.shape[1]):
-                look(&self.place, j)
-                curvature = weight * gram[j, j] * steps[j] * steps[j]
-                chosen = 0
-                if curvature > 0:
-                    chosen = choose(self.state, &self.place, q[i, j] - slope[j] * steps[j] / curvature, curvature, rate,
-                                    q[i, j])
-                if chosen != q[i, j]:
-                    self._move(q, i, j, chosen, steps, gram, weight, slope)
-                    changed += 1
-                found, least = False, 0
-                begin_prices(&known)
-                for a in range(partners.shape[1] if curvature > 0 else 0):
-                    k = partners[j, a]
-                    if k >= 0:
-                        found |= answer(self.state, &self.place, &known, &q[i, 0], j, k, &steps[0], &gram[j, 0],
-                                        gram[k, k], weight, rate, &slope[0], &least, &best)
-                if found:
-                    self._move(q, i, j, best.first, steps, gram, weight, slope)
-                    self._move(q, i, best.other, best.second, steps, gram, weight, slope)
-                    changed += 1
-                code_integer(self.state, NULL, &self.place, ADAPT, q[i, j])
-                pass_(&self.place, j, q[i, j])
-            end_row(&self.place)
-        return changed
+    cdef paths all
+
+    def __cinit__(self, int64_t columns):
+        if not reserve_paths(&self.all, columns):
+            free_paths(&self.all)
+            raise MemoryError
+
+    def __dealloc__(self):
+        free_paths(&self.all)
 
 
 cdef class Writer:
@@ -221,10 +182,16 @@ cdef class Writer:
             self.out.bytes = larger
 
     def write(self, int32_t[:, ::1] q, int64_t first, int64_t last):
-        """Write rows first, ..., last - 1 of the matrix that its coder has begun."""
+        """Write rows first, ..., last - 1 of the matrix that its coder has begun.
+
+        Raises ValueError where an entry is none that may stand at its place of a trellis.
+        """
+        cdef bint right
         self._reserve((last - first) * q.shape[1] * MOST_BYTES + 16)
         with nogil:
-            self.coder._code(&self.out, q, first, last, WRITE)
+            right = self.coder._code(&self.out, q, first, last, WRITE)
+        if not right:
+            raise ValueError("integers do not follow the trellis")
 
     @property
     def position(self) -> int:

@@ -26,10 +26,10 @@ from nnapprox.network import Affine, Network
 
 Array = NDArray[Any]
 
-MAGIC, VERSION = b"NNQ", 3
+MAGIC, VERSION = b"NNQ", 4
 
-_WITHOUT_JOINTS = 2
-"""A version that is still read: it differs in having no joints."""
+_WITHOUT_JOINTS, _WITHOUT_TRELLIS = 2, 3
+"""Versions that are still read: the first has neither joints nor a trellis, the second no trellis."""
 
 MOST_WEIGHTS = 2**24
 """A file that claims to hold more weights is refused unread, unless ``NNAPPROX_MOST_WEIGHTS`` allows it."""
@@ -124,6 +124,9 @@ class Encoded:
     joints : tuple of int
         Numbers of the maps, ascending and no two in a row, that no activation follows: each is the first of two maps
         whose product is one layer, which is smaller so where the layer is nearly of low rank.
+    trellis : bool
+        Whether all integers follow a trellis: what those before them in their row are says which are even, and which
+        odd or 0. Fewer bits reach the same error then.
     """
 
     maps: Sequence[IntegerLayer]
@@ -133,6 +136,7 @@ class Encoded:
     source: bytes = bytes(_SOURCE_BYTES)
     metadata: Mapping[str, Any] = field(default_factory=dict)
     joints: tuple[int, ...] = ()
+    trellis: bool = False
 
     def network(self) -> Network:
         """The network that the file stands for, its entries rounded to nearest.
@@ -216,10 +220,12 @@ def to_bytes(encoded: Encoded) -> bytes:
     ------
     UsageError
         The metadata are not JSON.
+    ValueError
+        Integers do not follow the trellis that they are said to.
     """
     widths = [encoded.maps[0].integers.shape[1] - 1, *(len(layer.integers) for layer in encoded.maps)]
     code = 2 * _ACTIVATIONS.index(encoded.activation.name) + _DTYPES.index(encoded.dtype)
-    header = [code, len(encoded.maps), *widths, len(encoded.joints), *encoded.joints, encoded.image]
+    header = [code, len(encoded.maps), *widths, len(encoded.joints), *encoded.joints, encoded.trellis, encoded.image]
     for layer in encoded.maps:
         header += [layer.mantissa, _zigzag(layer.exponent)]
     body = encoded.source + b"".join(map(_varint, header))
@@ -227,7 +233,7 @@ def to_bytes(encoded: Encoded) -> bytes:
     for text in (slope,) * bool(slope) + (_deflate(encode(encoded.metadata)) if encoded.metadata else b"",):
         body += _varint(len(text)) + text
     writer = _coder.Writer()
-    for matrix in _matrices(encoded.maps, encoded.image, writer.coder):
+    for matrix in _matrices(encoded.maps, encoded.image, encoded.trellis, writer.coder):
         for first, last in _chunks(matrix):
             writer.write(matrix, first, last)
     body += writer.finish()
@@ -237,7 +243,7 @@ def to_bytes(encoded: Encoded) -> bytes:
 def matrix_bytes(encoded: Encoded) -> list[int]:
     """Bytes of the stream that every matrix adds, in its order: rows and columns of every map, then all integers."""
     writer, sizes = _coder.Writer(), []
-    for matrix in _matrices(encoded.maps, encoded.image, writer.coder):
+    for matrix in _matrices(encoded.maps, encoded.image, encoded.trellis, writer.coder):
         before = writer.position
         for first, last in _chunks(matrix):
             writer.write(matrix, first, last)
@@ -250,13 +256,13 @@ def from_bytes(content: bytes, most_weights: int | None = None) -> Encoded:
     if content[: len(MAGIC)] != MAGIC:
         raise FileFormatError("it does not begin as one")
     version = content[len(MAGIC) : len(MAGIC) + 1]
-    if version not in (bytes([_WITHOUT_JOINTS]), bytes([VERSION])):
-        raise FileFormatError(f"it is not of version {_WITHOUT_JOINTS} or {VERSION}")
+    if version not in map(bytes, ([_WITHOUT_JOINTS], [_WITHOUT_TRELLIS], [VERSION])):
+        raise FileFormatError(f"it is not of version {_WITHOUT_JOINTS}, {_WITHOUT_TRELLIS} or {VERSION}")
     source = _Source(content[_HEAD:])
     if int.from_bytes(content[_HEAD - 4 : _HEAD], "little") != zlib.crc32(source.content) or len(content) < _HEAD:
         raise FileFormatError("its checksum does not hold")
     try:
-        return _parse(source, _limit(most_weights), version == bytes([VERSION]))
+        return _parse(source, _limit(most_weights), version[0])
     except (ValueError, TypeError, KeyError, RecursionError, OverflowError, zlib.error) as error:
         raise FileFormatError(str(error)) from error
 
@@ -270,14 +276,15 @@ def _limit(most_weights: int | None) -> int:
     return int(text)
 
 
-def _parse(source: _Source, most_weights: int, with_joints: bool) -> Encoded:
+def _parse(source: _Source, most_weights: int, version: int) -> Encoded:
     origin = source.take(_SOURCE_BYTES)
     kind, wide = divmod(source.number(2 * len(_ACTIVATIONS)), 2)
     depth = source.number(len(source.content))
     widths = [source.number(most_weights + 1) for _ in range(depth + 1)]
     if not depth or 0 in widths:
         raise ValueError("it has no layers, or an empty one")
-    joints = tuple(source.number(depth - 1) for _ in range(source.number(depth) if with_joints else 0))
+    count = source.number(depth) if version > _WITHOUT_JOINTS else 0
+    joints = tuple(source.number(depth - 1) for _ in range(count))
     if any(later - joint < 2 for joint, later in pairwise(joints)):
         raise ValueError("its joints are not in order")
     inner = {joint + 1 for joint in joints}
@@ -287,6 +294,7 @@ def _parse(source: _Source, most_weights: int, with_joints: bool) -> Encoded:
         raise ValueError(
             f"it claims to hold {weights:,} weights: set NNAPPROX_MOST_WEIGHTS to allow more than {most_weights:,}"
         )
+    trellis = version > _WITHOUT_TRELLIS and source.number(2) == 1
     image = source.number(widths[0] + 1)
     steps = [(source.number(_MOST_MANTISSA), _unzigzag(source.number(4 * _MOST_EXPONENT))) for _ in range(depth)]
     if any(not mantissa or abs(exponent) > _MOST_EXPONENT for mantissa, exponent in steps):
@@ -302,7 +310,7 @@ def _parse(source: _Source, most_weights: int, with_joints: bool) -> Encoded:
         for (a, b), step in zip(pairwise(widths), steps, strict=True)
     ]
     reader = _coder.Reader(np.frombuffer(source.rest(), dtype=np.uint8))
-    for matrix in _matrices(maps, image, reader.coder):
+    for matrix in _matrices(maps, image, trellis, reader.coder):
         for first, last in _chunks(matrix):
             reader.read(matrix, first, last)
             if reader.excess > 4:
@@ -311,10 +319,10 @@ def _parse(source: _Source, most_weights: int, with_joints: bool) -> Encoded:
         raise ValueError("its stream goes on after its end")
     if any(abs(layer.integers).max() > LARGEST for layer in maps):
         raise ValueError("a number is out of range")
-    return Encoded(maps, Activation(name, slope), _DTYPES[wide], image, origin, metadata, joints)
+    return Encoded(maps, Activation(name, slope), _DTYPES[wide], image, origin, metadata, joints, trellis)
 
 
-def _matrices(maps: Sequence[IntegerLayer], image: int, coder: _coder.Coder) -> Iterator[Array]:
+def _matrices(maps: Sequence[IntegerLayer], image: int, trellis: bool, coder: _coder.Coder) -> Iterator[Array]:
     """Every matrix of the stream in its order, each when the coder has begun it; raises ValueError.
 
     What is read into one matrix tells how to read those after it.
@@ -329,7 +337,8 @@ def _matrices(maps: Sequence[IntegerLayer], image: int, coder: _coder.Coder) -> 
     for layer, width in zip(maps, widths, strict=True):
         if max(abs(layer.rows).max(), abs(layer.columns).max()) > _MOST_SHIFT:
             raise ValueError("a shift is out of range")
-        coder.begin(layer.integers.shape[1], width, layer.rows.astype(np.int8), layer.columns.astype(np.int8))
+        shifts = layer.rows.astype(np.int8), layer.columns.astype(np.int8)
+        coder.begin(layer.integers.shape[1], width, *shifts, trellis)
         yield layer.integers
 
 

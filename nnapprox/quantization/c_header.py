@@ -5,6 +5,7 @@ The decoder is that of ``_coder.h``, in integers alone; the forward pass is in f
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,8 +18,6 @@ from nnapprox.activation import Activation
 from nnapprox.atomic import write_atomically
 from nnapprox.errors import UsageError
 from nnapprox.files.nnq import Encoded, to_bytes
-
-ENCODER_ONLY = "/* What follows serves the encoder alone. */"
 
 _BYTES_A_LINE = 20
 
@@ -109,7 +108,7 @@ static scan nnapprox_place(int32_t columns, int32_t image, const int8_t *row_shi
 {
     scan place;
     memset(&place, 0, sizeof place);
-    place.columns = columns, place.image = image;
+    place.columns = columns, place.image = image, place.trellis = row_shifts ? @TRELLIS@ : 0;
     place.row_shifts = row_shifts, place.column_shifts = column_shifts;
     return place;
 }
@@ -246,15 +245,16 @@ def c_header(encoded: Encoded, about: str) -> tuple[str, Footprint]:
         "INTEGERS": count,
         "TYPE": kind[0],
         "IMAGE": encoded.image,
+        "TRELLIS": int(encoded.trellis),
         "ACTIVATION": _activation(encoded.activation),
     }
     return re.sub(r"@([A-Z]+)@", lambda found: str(filled[found[1]]), _TEMPLATE), footprint
 
 
 def _decoder() -> str:
-    """The decoder's part of ``_coder.h``, without its last ``#endif``."""
+    """``_coder.h`` without its last ``#endif``."""
     text = resources.files("nnapprox").joinpath("_coder.h").read_text(encoding="utf-8")
-    return text[: text.index(ENCODER_ONLY)].rstrip() + "\n"
+    return text[: text.rindex("#endif")]
 
 
 def _model_bytes(decoder: str) -> int:
@@ -262,7 +262,7 @@ def _model_bytes(decoder: str) -> int:
     constants = {name: int(value) for name, value in re.findall(r"\b([A-Z]+) = (\d+)\b", decoder)}
     inputs, bins = constants["INPUTS"], constants["BINS"]
     rows = bins + constants["KINDS"] * constants["SETS"]
-    return 4 * inputs * bins * constants["CONTEXTS"] + 4 * rows * inputs + 2 * rows
+    return 4 * inputs * bins * constants["CONTEXTS"] + 4 * rows * inputs + 4 * math.ceil(rows / 2)
 
 
 def _stream_start(content: bytes, encoded: Encoded) -> int:
@@ -276,7 +276,8 @@ def _stream_start(content: bytes, encoded: Encoded) -> int:
         return value | content[place] << shift, place + 1
 
     place = _FIXED_HEADER
-    for _ in range(5 + 3 * len(encoded.maps) + len(encoded.joints)):  # kind, depth, widths, joints, image, steps
+    # kind, depth, widths, joints, trellis, image, steps
+    for _ in range(6 + 3 * len(encoded.maps) + len(encoded.joints)):
         _, place = number(place)
     for _ in range(1 + (encoded.activation.slope is not None)):
         length, place = number(place)

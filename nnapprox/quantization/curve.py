@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,16 +14,19 @@ import numpy as np
 from nnapprox.errors import UsageError
 from nnapprox.files.nnq import Encoded, matrix_bytes, to_bytes
 from nnapprox.network import Network
-from nnapprox.quantization.encoder import PASSES, Attempt, Plan, Quantizer
+from nnapprox.quantization.encoder import Attempt, Quantizer
 
 CURVE = tuple(10 ** (-1 - k / 5.5) for k in range(12))
 """Relative errors of the whole curve: twelve from 1e-1 to 1e-3."""
 
-_NEAR = 0.01
-"""How near to its target, relatively, a search ends."""
+_NEAR = 0.003
+"""How near to its target, relatively, a search ends that has just begun; it is content with as much more every time."""
+
+_CLOSE = 0.01
+"""How near one ends that knows no more than whether a target is met."""
 
 _CURVE_NEAR = 0.04
-"""The same on a curve, whose errors are as good as those beside them."""
+"""The first on a curve, whose errors are as good as those beside them."""
 
 _MOST_TRIES = 8
 
@@ -36,23 +39,15 @@ _MOST_ERROR = 1e4
 """Steps for it leave no weights."""
 
 _ROUGH = 0.15
-"""How near to the target the first plan is looked at; `_SLOPE` tells what the sizes of all would be there."""
+"""How near to the target products are compared; `_SLOPE` tells what their sizes would be there."""
 
 _SLOPE = 0.4
 
-PRICES = ((0.09, 2.0), (0.14, 2.5), (0.2, 3.0), (0.3, 3.0))
-"""Rates and starts of plans: the fewer bits a weight has, the more it is worth to leave weights out."""
-
 _MANY = 100_000
-"""Weights with which one plan is all that is tried: there the others are no better, and slow."""
+"""Weights of a network that is quantised in seconds, so that fewer steps are tried."""
 
-_FEW_PASSES, _UNREFINED = 3, 0.03
-"""Of so many weights, passes that find a neighbourhood, and the logarithm of what more of them take off the error."""
-
-_TRIAL_PASSES = 16
-"""The same of fewer weights: what more of them bring is little, and about the same for all plans."""
-
-_LAST_TRIES = 4
+_LAST_TRIES, _LAST_TRIES_OF_MANY = 10, 4
+"""Steps that are tried right at the target."""
 
 
 @dataclass(frozen=True)
@@ -76,22 +71,6 @@ def at_error(
     UsageError
         The error is out of reach of the network's numbers.
     """
-    plan = start.plan if start else Plan()
-    ranks = quantizer.ranks(error)
-    kept: list[Point] = []
-    for chosen in (ranks, ()) if ranks else ((),):
-        if kept and quantizer.network.parameters > _MANY:  # there products are smaller wherever they may be tried
-            break
-        kept += _within(quantizer, error, report, start, replace(plan, ranks=chosen), near)
-    if not kept:
-        raise UsageError(f"no file keeps within a relative error of {error:g}: that is beyond this code's numbers")
-    return min(kept, key=lambda point: len(point.content))
-
-
-def _within(
-    quantizer: Quantizer, error: float, report: Report | None, start: Attempt | None, plan: Plan, near: float
-) -> list[Point]:
-    """Files that keep within an error, by a plan and others of its ranks; from an attempt on, if it had such ranks."""
     kept: list[Point] = []
 
     def excess(point: Point) -> float:
@@ -99,22 +78,17 @@ def _within(
             kept.append(point)
         return point.attempt.measured / error
 
-    known = start is not None and start.measured > 0 and bool(start.plan.ranks) == bool(plan.ranks)
-    step = start.step * error / start.measured if start and known else _first_step(quantizer, error, plan)
-    best = _best_plan(quantizer, excess, report, step, plan, PRICES if start is None else _prices_to(plan))
-    for number in range(_LAST_TRIES):
-        off = _off(excess(_point(quantizer, best.step, report, best.plan)))
+    best = _best_products(quantizer, error, excess, report, start)
+    for number in range(_LAST_TRIES_OF_MANY if quantizer.network.parameters > _MANY else _LAST_TRIES):
+        off = _off(excess(_point(quantizer, best.step, report, best.ranks)))
         if -near * (number + 1) < off <= 0:  # errors jump by some hundredths from step to step: luck may not come
             break
         best = replace(best, step=_closer(best.step, off + near / 2))
     if not kept:
-        _search(quantizer, excess, report, best.step, plan=best.plan)
-    return kept
-
-
-def _prices_to(plan: Plan) -> Sequence[tuple[float, float]]:
-    """The prices up to that of a plan: of the errors along a curve, the smaller ones want none above."""
-    return PRICES[: PRICES.index((plan.rate, plan.start)) + 1]
+        _search(quantizer, excess, report, best.step, ranks=best.ranks)
+    if not kept:
+        raise UsageError(f"no file keeps within a relative error of {error:g}: that is beyond this code's numbers")
+    return min(kept, key=lambda point: len(point.content))
 
 
 def _off(ratio: float) -> float:
@@ -128,45 +102,46 @@ def _closer(step: float, off: float) -> float:
 
 @dataclass(frozen=True)
 class _Trial:
-    """A plan, the step at which it should meet the target, and the logarithm of its size there."""
+    """Ranks of products, the step at which they should meet the target, and the logarithm of the size there."""
 
-    plan: Plan
+    ranks: tuple[int, ...]
     step: float
     size: float
 
 
-def _best_plan(
-    quantizer: Quantizer, excess: Callable[[Point], float], report: Report | None, step: float, plan: Plan,
-    prices: Sequence[tuple[float, float]],
-) -> _Trial:  # fmt: skip
-    """That of the best of some prices near the one of a plan, compared near the target."""
-    best = _try(quantizer, excess, report, step, plan, _MOST_TRIES)
-    price = prices.index((plan.rate, plan.start))
-    if quantizer.network.parameters > _MANY:
-        return best
-    for way in (prices[price + 1 :], prices[:price][::-1]):
-        for rate, start in way:
-            other = _try(quantizer, excess, report, best.step, replace(plan, rate=rate, start=start))
+def _best_products(
+    quantizer: Quantizer, error: float, excess: Callable[[Point], float], report: Report | None, start: Attempt | None
+) -> _Trial:
+    """The trial of the best products, more or fewer than those that are surely worth it, compared near the target."""
+    products = quantizer.products(error)
+    number = products.index(quantizer.ranks(error))
+    if start and start.measured > 0 and bool(start.ranks) == bool(products[number]):
+        step = start.step * error / start.measured
+    else:
+        step = _first_step(quantizer, error, products[number])
+    best = _try(quantizer, excess, report, step, products[number], _MOST_TRIES)
+    for way in (products[number + 1 :], products[:number][::-1]):
+        for ranks in way:
+            other = _try(quantizer, excess, report, best.step, ranks)
             if other.size >= best.size:
                 break
             best = other
-        if best.plan != plan:
+        if best.ranks != products[number]:
             break
     return best
 
 
 def _try(
-    quantizer: Quantizer, excess: Callable[[Point], float], report: Report | None, step: float, plan: Plan,
+    quantizer: Quantizer, excess: Callable[[Point], float], report: Report | None, step: float, ranks: tuple[int, ...],
     tries: int = 1,
 ) -> _Trial:  # fmt: skip
-    few = quantizer.network.parameters > _MANY
     for _ in range(tries):
-        point = _point(quantizer, step, report, plan, _FEW_PASSES if few else _TRIAL_PASSES)
-        off = _off(excess(point)) - (_UNREFINED if few else 0.0)
+        point = _point(quantizer, step, report, ranks)
+        off = _off(excess(point))
         step = _closer(step, off)
         if abs(off) < _ROUGH:
             break
-    return _Trial(plan, step, math.log(len(point.content)) + _SLOPE * off)
+    return _Trial(ranks, step, math.log(len(point.content)) + _SLOPE * off)
 
 
 def at_bytes(quantizer: Quantizer, size: int, report: Report | None = None) -> Point:
@@ -182,9 +157,9 @@ def at_bytes(quantizer: Quantizer, size: int, report: Report | None = None) -> P
         return size / len(point.content)
 
     best = _search(quantizer, excess, report, _first_step(quantizer, 0.1), finest=False)
-    if best and (plan := _by_products(quantizer, best)):
-        step = _first_step(quantizer, best.attempt.measured, plan)
-        other = _search(quantizer, excess, report, step, finest=False, plan=plan)
+    if best and (ranks := quantizer.ranks(best.attempt.measured)):
+        step = _first_step(quantizer, best.attempt.measured, ranks)
+        other = _search(quantizer, excess, report, step, finest=False, ranks=ranks)
         best = min(best, other or best, key=lambda point: point.attempt.measured)
     if best is None:
         least = len(_point(quantizer, _first_step(quantizer, _MOST_ERROR), report).content)
@@ -200,21 +175,17 @@ def at_accuracy(quantizer: Quantizer, holds: Callable[[Network], bool], report: 
     UsageError
         It never does.
     """
-    best = _accurate(quantizer, holds, report, Plan())
-    if plan := _by_products(quantizer, best):
+    best = _accurate(quantizer, holds, report, ())
+    if ranks := quantizer.ranks(best.attempt.measured):
         with suppress(UsageError):
-            best = min(best, _accurate(quantizer, holds, report, plan), key=lambda point: len(point.content))
+            best = min(best, _accurate(quantizer, holds, report, ranks), key=lambda point: len(point.content))
     return best
 
 
-def _by_products(quantizer: Quantizer, whole: Point) -> Plan | None:
-    """A plan in which products stand for layers, at about the error of a file in which none do."""
-    ranks = quantizer.ranks(whole.attempt.measured)
-    return replace(whole.attempt.plan, ranks=ranks) if ranks else None
-
-
-def _accurate(quantizer: Quantizer, holds: Callable[[Network], bool], report: Report | None, plan: Plan) -> Point:
-    """The smallest file found by a plan of a network for which something holds.
+def _accurate(
+    quantizer: Quantizer, holds: Callable[[Network], bool], report: Report | None, ranks: tuple[int, ...]
+) -> Point:
+    """The smallest file found with products of some ranks of a network for which something holds.
 
     Finer steps are taken until it does, then some between the last two: what holds need not hold of all finer ones.
 
@@ -223,9 +194,9 @@ def _accurate(quantizer: Quantizer, holds: Callable[[Network], bool], report: Re
     UsageError
         It never does.
     """
-    step, best = _first_step(quantizer, _COARSE, plan), None
+    step, best = _first_step(quantizer, _COARSE, ranks), None
     for _ in range(_MOST_FINER):
-        point = _point(quantizer, step, report, plan)
+        point = _point(quantizer, step, report, ranks)
         if holds(point.attempt.encoded.network()):
             best = point
             break
@@ -235,7 +206,7 @@ def _accurate(quantizer: Quantizer, holds: Callable[[Network], bool], report: Re
     low, high = step, step * _FINER
     for _ in range(_FEW_TRIES):
         middle = math.sqrt(low * high)
-        point = _point(quantizer, middle, report, plan)
+        point = _point(quantizer, middle, report, ranks)
         if holds(point.attempt.encoded.network()):
             best, low = min(best, point, key=lambda point: len(point.content)), middle
         else:
@@ -252,16 +223,12 @@ def curve(quantizer: Quantizer, errors: Iterable[float] = CURVE, report: Report 
         yield point
 
 
-def _first_step(quantizer: Quantizer, error: float, plan: Plan | None = None) -> float:
-    weights = quantizer.weights(plan.ranks if plan else ())
-    power = quantizer.power or 1.0
-    return error * math.sqrt(power * 12 / weights)
+def _first_step(quantizer: Quantizer, error: float, ranks: tuple[int, ...] = ()) -> float:
+    return error * math.sqrt((quantizer.power or 1.0) * 12 / quantizer.weights(ranks))
 
 
-def _point(
-    quantizer: Quantizer, step: float, report: Report | None, plan: Plan | None = None, passes: int = PASSES
-) -> Point:
-    attempt = quantizer.quantize(step, passes, report, plan)
+def _point(quantizer: Quantizer, step: float, report: Report | None, ranks: tuple[int, ...] = ()) -> Point:
+    attempt = quantizer.quantize(step, report, ranks)
     return Point(attempt, to_bytes(attempt.encoded))
 
 
@@ -272,7 +239,7 @@ def _search(
     step: float,
     *,
     finest: bool = True,
-    plan: Plan | None = None,
+    ranks: tuple[int, ...] = (),
 ) -> Point | None:
     """Find the step at which `excess` is just below 1; it grows with the step, or falls where `finest` is not set.
 
@@ -283,13 +250,13 @@ def _search(
     outside: tuple[float, float] | None = None
     sense = 1.0 if finest else -1.0
     for _ in range(_MOST_TRIES):
-        point = _point(quantizer, step, report, plan)
+        point = _point(quantizer, step, report, ranks)
         off = _off(excess(point)) * sense
         here = (math.log(step), off)
         if off <= 0:
             if best is None or abs(off) <= abs(inside[1] if inside else math.inf):
                 best, inside = point, here
-            if abs(off) < _NEAR:
+            if abs(off) < _CLOSE:
                 return best
         else:
             outside = here
@@ -303,7 +270,7 @@ def _next(
     here: tuple[float, float], inside: tuple[float, float] | None, outside: tuple[float, float] | None, finest: bool
 ) -> float:
     """A log step to try: between those that bracket the aim, else by a typical slope."""
-    aim = -_NEAR / 2
+    aim = -_CLOSE / 2
     if inside and outside:
         share = (aim - inside[1]) / (outside[1] - inside[1])
         return inside[0] + min(0.75, max(0.25, share)) * (outside[0] - inside[0])

@@ -1,8 +1,8 @@
 """Choosing the integers of a network: data-aware, and by the bits that the adaptive coder takes for them.
 
-Map by map (a layer, or one of two whose product is nearly a layer, see `factors`), from calibration inputs alone: error
-feedback along inputs and outputs (as Frantar et al. 2022 do along inputs), then descent on distortion + rate * bits by
-one weight or two of a row at a time, where the bits are the live costs of the coder and their price falls to its end.
+Map by map (a layer, or one of two whose product is nearly a layer, see `factors`), from calibration inputs alone: row
+by row a path through a trellis of little distortion + rate * bits. Later entries of the row and later rows make up for
+the errors of those before (as Frantar et al. 2022 do along rows), and the bits are the live costs of the coder.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from nnapprox.errors import FileFormatError, UsageError
 from nnapprox.files.nnq import LARGEST, Encoded, IntegerLayer, fingerprint
 from nnapprox.network import Affine, Network
 from nnapprox.quantization.distance import relative_error
-from nnapprox.quantization.factors import SHARE, Factors
+from nnapprox.quantization.factors import SHARE, SMALLER, SMALLEST, Factors
 from nnapprox.quantization.sensitivity import (
     activate,
     damped,
@@ -35,44 +35,17 @@ from nnapprox.quantization.sensitivity import (
 
 Array = NDArray[Any]
 
-RATE = 0.09
+RATE = 0.1
 """Of a bit, in squared steps: somewhat less than the ln 2 / 6 of high resolution, as steps then cost less."""
+
+SLACK = 12
+"""Bits that a path through the trellis may cost more than the cheapest, and still be followed."""
 
 RIDGE = 1e-4
 """Of the refit of later layers, relative to the mean of diag(H)."""
 
-PASSES = 30
-"""Of coordinate descent, at most; fewer where next to nothing changes any more."""
-
-FALLING = 10
-"""Passes in which the price of a bit falls to what it is: from few weights to more is a better way than all at once."""
-
-PARTNERS = 10
-"""Other weights of its row that a weight may move together with."""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What the encoder may choose besides the step; whoever asks for a size or an error searches it.
-
-    Attributes
-    ----------
-    rate : float
-        Of a bit, in squared steps.
-    start : float
-        The price of a bit at first, in that at the end.
-    ranks : tuple of int
-        Of all layers, 0 for one that stays whole; empty where all do.
-    """
-
-    rate: float = RATE
-    start: float = 2.0
-    ranks: tuple[int, ...] = ()
-
-    @staticmethod
-    def factor(layer: int) -> float:
-        """Of the steps of a layer."""
-        return 1.5 if layer == 1 else 1.0
+DISTANCE = 0.56
+"""Of neighbouring integers, of which every state of the trellis has each second, in steps that would cost as much."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,8 +54,6 @@ class _Map:
 
     Attributes
     ----------
-    layer : int
-        The number of the layer.
     weight : array of float64, shape (out, in + 1)
         The bias is the last column.
     wanted : array of float64, shape (m, out)
@@ -95,7 +66,6 @@ class _Map:
         Whether its rows may be scaled by what the next map's columns are divided by.
     """
 
-    layer: int
     weight: Array
     wanted: Array
     gram: Array
@@ -127,14 +97,15 @@ class Attempt:
     measured : float
         The same of the network that is decoded, on the inputs that decide: the largest, where there are several sets.
     step : float
-    plan : Plan
+    ranks : tuple of int
+        Of all layers, 0 for one that stays whole; empty where all do.
     """
 
     encoded: Encoded
     predicted: float
     measured: float
     step: float
-    plan: Plan
+    ranks: tuple[int, ...]
 
 
 class Quantizer:
@@ -179,14 +150,16 @@ class Quantizer:
     def quantize(
         self,
         step: float,
-        passes: int = PASSES,
         report: Callable[[float], None] | None = None,
-        plan: Plan | None = None,
+        ranks: tuple[int, ...] = (),
     ) -> Attempt:
-        """Quantise with a step: an error of one step in one weight costs step^2 at the outputs."""
-        report, plan = report or (lambda share: None), plan or Plan()
+        """Quantise with a step: an error of one step in one weight costs step^2 at the outputs.
+
+        `ranks` are those of the products that stand for layers, see `Attempt`.
+        """
+        report = report or (lambda share: None)
         coder, chosen, inputs, distortion = _coder.Coder(), [], self.x, 0.0
-        maps = list(self._maps(plan.ranks))
+        maps = list(self._maps(ranks))
         total, done = sum(each.weight.size for each in maps), 0
         undo = np.ones(self.network.widths[0])
         for number, each in enumerate(maps):
@@ -198,9 +171,8 @@ class Quantizer:
                 weight = _refit(weight, gram, inputs, each.wanted)
             undo = each.scale()
             weight, outer = weight * undo[:, None], each.gram / np.outer(undo, undo)
-            image, rate = self.image if number == 0 else 0, plan.rate * step * step
-            search = _Search(weight, gram, outer, step * plan.factor(each.layer), rate, plan.start, image)
-            quantized, error = search.run(coder, passes, _part(report, done / total, (done + weight.size) / total))
+            search = _Search(weight, gram, outer, step, 0 if number else self.image)
+            quantized, error = search.run(coder, _part(report, done / total, (done + weight.size) / total))
             chosen.append(quantized)
             distortion += error
             done += weight.size
@@ -216,15 +188,28 @@ class Quantizer:
             fingerprint(self.source),
             self.metadata,
             joints,
+            trellis=True,
         )
         predicted = math.sqrt(distortion / (self.power or 1.0))
-        return Attempt(encoded, predicted, self._measured(encoded), step, plan)
+        return Attempt(encoded, predicted, self._measured(encoded), step, ranks)
 
     def ranks(self, error: float) -> tuple[int, ...]:
-        """Ranks of the layers that products may stand for at a relative error: empty where none may."""
+        """Ranks of the layers that products surely stand for at a relative error: empty where none may."""
+        return self._products(error, SMALLEST)[-1]
+
+    def products(self, error: float) -> list[tuple[int, ...]]:
+        """Ranks that may be worth a trial at a relative error: from none on, each with one product more."""
+        return self._products(error, SMALLER)
+
+    def _products(self, error: float, most: float) -> list[tuple[int, ...]]:
         each = SHARE * error**2 * self.power / self.network.depth
-        ranks = tuple(factors.rank(each) for factors in self._factors)
-        return ranks if any(ranks) else ()
+        ranks = [factors.rank(each) for factors in self._factors]
+        shares = [factors.share(rank) for factors, rank in zip(self._factors, ranks, strict=True)]
+        order = sorted((share, layer) for layer, share in enumerate(shares) if share <= most)
+        found: list[tuple[int, ...]] = [()]
+        for share, _ in order:
+            found.append(tuple(rank if own <= share else 0 for rank, own in zip(ranks, shares, strict=True)))
+        return found
 
     def weights(self, ranks: tuple[int, ...]) -> int:
         """Numbers that are coded where products of these ranks stand for layers."""
@@ -253,8 +238,8 @@ class Quantizer:
             if ranks and ranks[number]:
                 inner, weight = self._factors[number].maps(ranks[number])
                 columns = weight[:, :-1]
-                yield _Map(number, inner, with_ones(inputs[number]) @ inner.T, columns.T @ gram @ columns, True, True)
-            yield _Map(number, weight, self.values[number], gram, False, homogeneous)
+                yield _Map(inner, with_ones(inputs[number]) @ inner.T, columns.T @ gram @ columns, True, True)
+            yield _Map(weight, self.values[number], gram, False, homogeneous)
 
     def _measured(self, encoded: Encoded) -> float:
         try:
@@ -289,25 +274,12 @@ def _refit(weight: Array, gram: Array, inputs: Array, wanted: Array) -> Array:
     return np.asarray(weight + np.linalg.solve(gram + ridge * np.eye(len(gram)), inputs.T @ residual / len(inputs)).T)
 
 
-def _partners(gram: Array) -> Array:
-    """For every column those after it that it is most correlated with, int32 of shape (n, PARTNERS), or -1."""
-    scale = np.sqrt(np.diag(gram))
-    scale[scale == 0] = np.inf
-    correlation = np.triu(np.abs(gram) / np.outer(scale, scale), 1)
-    count = min(PARTNERS, len(gram))
-    chosen = np.argpartition(-correlation, count - 1, axis=1)[:, :count]
-    chosen = np.where(np.take_along_axis(correlation, chosen, axis=1) > 0, chosen, -1)
-    return np.ascontiguousarray(chosen, dtype=np.int32)
-
-
 class _Search:
-    """The integers of one layer: minimises tr(G E H E^T) + rate * bits."""
+    """The integers of one map: little tr(G E H E^T) + rate * bits."""
 
-    def __init__(
-        self, weight: Array, gram: Array, outer: Array, step: float, rate: float, start: float, image: int
-    ) -> None:
-        self.weight, self.gram, self.outer = np.ascontiguousarray(weight), np.ascontiguousarray(gram), outer
-        self.image, self.rate, self.start = image, rate, start
+    def __init__(self, weight: Array, gram: Array, outer: Array, step: float, image: int) -> None:
+        self.weight, self.gram, self.outer = np.ascontiguousarray(weight), gram, outer
+        self.image, self.rate = image, RATE * step * step
         self.factor = upper_factor(damped(gram))
         self.lower = upper_factor(damped(outer)).T
         used = np.diag(gram) > 0
@@ -325,7 +297,7 @@ class _Search:
             rows = np.rint(np.clip(np.median(levels[alive]) - levels, -_MOST_CLASS, _MOST_CLASS)).astype(np.int32)
             rows[~alive] = 0
         typical = float(np.median(np.diag(self.lower)[alive])) if alive.any() else 1.0
-        wanted = step / (2.0**middle * typical)
+        wanted = DISTANCE * step / (2.0**middle * typical)
         wanted = max(wanted, float(np.abs(self.weight).max()) * 2.0**_MOST_CLASS * 4 / LARGEST, 2.0**-1000)
         exponent = math.floor(math.log2(wanted)) - _MANTISSA_BITS + 1
         mantissa = max(1, round(wanted / 2.0**exponent))
@@ -333,19 +305,11 @@ class _Search:
             mantissa, exponent = mantissa // 2, exponent + 1
         self.layer = IntegerLayer(np.zeros(weight.shape, np.int32), rows, classes, mantissa, exponent)
         self.steps = self.layer.steps()
-        self.partners = _partners(self.gram)
 
-    def run(self, coder: _coder.Coder, passes: int, report: Callable[[float], None]) -> tuple[IntegerLayer, float]:
+    def run(self, coder: _coder.Coder, report: Callable[[float], None]) -> tuple[IntegerLayer, float]:
         """Choose, and let the coder learn what was chosen; gives the layer and its expected distortion."""
         q = self.layer.integers
-        parts = passes + 2
-        self._feed_back(coder.copy(), q, self.start * self.rate, _part(report, 0, 1 / parts))
-        for number in range(passes):
-            rate = self.rate * (1 + (self.start - 1) * max(0.0, 1 - number / FALLING))
-            part = _part(report, (number + 1) / parts, (number + 2) / parts)
-            changed = self._descend(coder.copy(), q, rate, part)
-            if rate == self.rate and changed <= q.size // 1000:
-                break
+        self._search(coder.copy(), q, report)
         self._forget_classes()
         self._begin(coder)
         coder.adapt(q, 0, len(q))
@@ -354,7 +318,7 @@ class _Search:
 
     def _begin(self, coder: _coder.Coder) -> None:
         shifts = (self.layer.rows.astype(np.int8), self.layer.columns.astype(np.int8))
-        coder.begin(self.layer.integers.shape[1], self.image, *shifts)
+        coder.begin(self.layer.integers.shape[1], self.image, *shifts, trellis=True)
 
     def _forget_classes(self) -> None:
         """Give columns of zeros the class of the column before, and rows of zeros that of the row before."""
@@ -363,28 +327,15 @@ class _Search:
             last = np.maximum.accumulate(np.where(kept, np.arange(len(shifts)), -1))
             shifts[:] = np.where(last >= 0, shifts[last], 0)
 
-    def _feed_back(self, coder: _coder.Coder, q: Array, rate: float, report: Callable[[float], None]) -> None:
+    def _search(self, coder: _coder.Coder, q: Array, report: Callable[[float], None]) -> None:
         self._begin(coder)
-        errors, carried = np.zeros_like(self.weight), np.empty(q.shape[1])
-        for i in range(len(q)):
+        sizes = np.diag(self.factor)
+        couplings, paths = np.ascontiguousarray((self.factor / sizes).T), _coder.Paths(q.shape[1])
+        errors = np.zeros_like(self.weight)
+        for i, steps in enumerate(self.steps):
             pull = self.lower[i, :i] / self.lower[i, i] @ errors[:i]
-            total = np.empty(q.shape[1])
-            coder.feed_back(
-                q, i, self.weight[i] + pull, self.steps[i], self.factor, self.lower[i, i] ** 2, rate, total,
-                carried,
-            )  # fmt: skip
-            errors[i] = total - pull
+            weights = (self.lower[i, i] * sizes * steps) ** 2
+            wanted = self.weight[i] + pull
+            coder.search(q, i, wanted, steps, couplings, weights, self.rate, SLACK * self.rate, paths)
+            errors[i] = self.weight[i] - q[i] * steps
             report(i / len(q))
-
-    def _descend(self, coder: _coder.Coder, q: Array, rate: float, report: Callable[[float], None]) -> int:
-        self._begin(coder)
-        changed = 0
-        pulls = (q * self.steps - self.weight) @ self.gram
-        for i, curvature in enumerate(np.diag(self.outer)):
-            before = self.outer[i] @ pulls
-            slope = before.copy()
-            changed += coder.descend(q, i, self.steps[i], self.gram, curvature, rate, slope, self.partners)
-            if curvature:
-                pulls[i] += (slope - before) / curvature
-            report(i / len(q))
-        return changed

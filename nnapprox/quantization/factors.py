@@ -17,8 +17,8 @@ from nnapprox.quantization.sensitivity import damped
 SHARE = 0.5
 """Of the squared error at the outputs, what leaving out singular values may cost, in all layers together."""
 
-SMALLER = 0.4
-"""Of a layer's weights, the most that a product has which may stand for it."""
+SMALLER, SMALLEST = 0.8, 0.4
+"""Of a layer's weights, the most that a product has which may stand for it, and that one has which is surely better."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,11 +48,14 @@ class Factors:
         return cls(back, forth, values**2)
 
     def rank(self, distortion: float) -> int:
-        """The least rank that leaves out no more than a squared error of the outputs; 0 where it saves too little."""
-        outputs, inputs = len(self.left), self.right.shape[1]
+        """The least rank that leaves out no more than a squared error of the outputs."""
         costs = np.append(np.cumsum(self.squares[::-1])[::-1], 0.0)
-        rank = max(1, int(np.argmax(costs <= distortion)))
-        return rank if rank * (outputs + inputs) <= SMALLER * outputs * inputs else 0
+        return max(1, int(np.argmax(costs <= distortion)))
+
+    def share(self, rank: int) -> float:
+        """Numbers in the two maps of a rank, of those in the layer."""
+        outputs, inputs = len(self.left), self.right.shape[1]
+        return float(rank * (outputs + inputs) / (outputs * inputs))
 
     def maps(self, rank: int) -> tuple[Array, Array]:
         """The two maps of a rank, the first one first, each with its bias as the last column."""

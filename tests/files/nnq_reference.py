@@ -139,8 +139,8 @@ class Model:
 
     def __init__(self):
         self.slots = {}
-        self.weights = [[16000] * 8 for _ in range(160)]
-        self.steps = [0] * 160
+        self.weights = [[16000] * 8 for _ in range(163)]
+        self.steps = [0] * 163
 
     def copy(self):
         other = Model()
@@ -155,10 +155,15 @@ class Model:
     def before_a_matrix(self):
         for slot in self.slots.values():
             slot[1] = min(slot[1], 4)
-        self.steps = [0] * 160
+        self.steps = [0] * 163
+
+    def become(self, bin, other):
+        """Make a bin in all what another is."""
+        self.slots |= {(i, bin, c): slot[:] for (i, old, c), slot in self.slots.items() if old == other}
+        self.weights[bin], self.steps[bin] = self.weights[other], self.steps[other]
 
     def decide(self, source, bin, c, s, fact):
-        slots, rows = self.slots_of(bin, c), (bin, 64 + 16 * kind(bin) + s)
+        slots, rows = self.slots_of(bin, c), (bin, 67 + 16 * kind(bin) + s)
         odds = [STRETCH[probability >> 4] * TRUST[count] >> 8 for probability, count in slots]
         x = [self.mix(row, odds) for row in rows]
         bit = source.bit(clip(squash((x[0] + x[1]) >> 1), 24, 65512), fact)
@@ -187,18 +192,63 @@ def learn_slot(slot, bit):
     slot[:] = clip(probability + gain, 32, 65503), min(count + 1, 255)
 
 
+LIKE = {64: 0, 65: 2, 66: 19}
+"""Bins of odd states, and those whose places they take."""
+
+
 def kind(bin):
+    bin = LIKE.get(bin, bin)
     return bin if bin < 2 else 2 if bin < 18 else 3 if bin < 34 else 4 if bin < 44 else 5
 
 
-# An integer
+# The trellis
 
 
-def integer(model, source, contexts, known=0):
-    """The next integer of the source; `known` is what it is where the source is a teacher."""
+class Plain:
+    """No trellis."""
+
+    v, odd = 16, False
+
+    def next(self, k):
+        return k
+
+
+class Trellis:
+    """The state in a row."""
+
+    v = 8
+
+    def __init__(self):
+        self.state = 0
+
+    @property
+    def odd(self):
+        return self.state % 2 == 1
+
+    def next(self, k):
+        """The entry of an index."""
+        require(abs(k) <= 2**29, "an index is out of range")
+        q = 2 * k - sign(k) if self.odd else 2 * k
+        self.state = (self.state >> 1) ^ (18 if self.odd else 0) ^ (4 if k % 2 else 0)
+        return q
+
+
+def follow(indices):
+    """Entries in a trellis whose rows have these indices."""
+    paths = [(Trellis(), row) for row in indices]
+    return np.array([[path.next(int(k)) for k in row] for path, row in paths], np.int32)
+
+
+# An index
+
+
+def index(model, source, contexts, odd, known=0):
+    """The next index of the source; `known` is what it is where the source is a teacher."""
     size, E = abs(known), abs(known).bit_length() - 1
+    instead = {old: bin for bin, old in LIKE.items()} if odd else {}
 
     def decide(bin, c, fact):
+        bin = instead.get(bin, bin)
         return model.decide(source, bin, c, contexts.s, int(fact))
 
     def x(e):
@@ -314,8 +364,8 @@ class Averages:
         R, C = self.R[i], self.C[j]
         return times_power(self.row_size, -C), times_power(self.column_size[j], -R), times_power(self.all_size, -R - C)
 
-    def learn(self, i, j, q):
-        z, R, C, n = 64 * min(abs(q), 2**20), self.R[i], self.C[j], self.n
+    def learn(self, i, j, q, v):
+        z, R, C, n = 4 * v * min(abs(q), 2**20), self.R[i], self.C[j], self.n
         self.row_size += (times_power(z, C) - self.row_size) >> 5
         self.column_size[j] += divide(times_power(z, R) - self.column_size[j], i + 2 if i < 15 else 16)
         self.all_size += divide(times_power(z, R + C) - self.all_size, n + 2 if n < 1023 else 1024)
@@ -323,7 +373,7 @@ class Averages:
         self.n += 1
 
 
-def matrix(model, source, R, C, w, known=None):
+def matrix(model, source, R, C, w, known=None, path=Plain):
     """The next matrix of the source."""
     model.before_a_matrix()
     Q = [[0] * len(C) for _ in R]
@@ -335,18 +385,19 @@ def matrix(model, source, R, C, w, known=None):
             return 0
         row, column = place
         q, n = Q[row][column], R[row] + C[column] - R[i] - C[j]
-        return sign(q) * times_power(16 * min(abs(q), 2**20), n)
+        return sign(q) * times_power(path.v * min(abs(q), 2**20), n)
 
     for i in range(len(R)):
         averages.begin_row()
+        along = path()
         for j in range(len(C)):
             v = [neighbour(i, j, place) for place in places(i, j, w)]
             guess = clip(sum(t * each for t, each in zip(taps, v, strict=True)) >> 16, -(2**26), 2**26)
             row_size, column_size, all_size = averages.in_own_steps(i, j)
             contexts = Contexts(v, guess, row_size, column_size, averages.column_sign[j], all_size, w)
-            q = Q[i][j] = integer(model, source, contexts, known[i][j] if known else 0)
-            averages.learn(i, j, q)
-            error = clip(16 * q - guess, -(2**28), 2**28)
+            q = Q[i][j] = along.next(index(model, source, contexts, along.odd, known[i][j] if known else 0))
+            averages.learn(i, j, q, path.v)
+            error = clip(path.v * q - guess, -(2**28), 2**28)
             pull = divide(error * 2**20, 64 + (all_size**2 >> 2) + sum(each**2 for each in v))
             taps = [
                 clip(t + ((pull * each * 2500 + 2**19) >> 20), -(2**20), 2**20) for t, each in zip(taps, v, strict=True)
@@ -383,6 +434,8 @@ def learned():
     for k, s in enumerate((100, 40, 8, 300, 60, 12)):
         w = 0 if k < 3 else 12
         matrix(model, Teacher(), 6 * [0], 145 * [0], w, [made_up_row(noise, s, w) for _ in range(6)])
+    for bin, other in LIKE.items():
+        model.become(bin, other)
     return model
 
 
@@ -476,6 +529,7 @@ class File:
     dtype: str
     image: int
     joints: list
+    trellis: bool
     metadata: dict
     maps: list
 
@@ -497,21 +551,22 @@ def read(content, most_weights=2**24):
     parts = Parts(content)
     require(parts.bytes(3) == b"NNQ", "the magic is another")
     (version,) = parts.bytes(1)
-    require(version in (2, 3), "the version is another")
+    require(version in (2, 3, 4), "the version is another")
     require(int.from_bytes(parts.bytes(4), "little") == zlib.crc32(content[8:]), "the checksum is another")
     source = parts.bytes(8)
     a, w = divmod(parts.varint(high=13), 2)
     L = parts.varint(1, len(content))
     widths = [parts.varint(1, most_weights) for _ in range(L + 1)]
-    joints = read_joints(parts, L) if version == 3 else []
+    joints = read_joints(parts, L) if version > 2 else []
     require(weights(widths, joints) <= most_weights, "there are too many weights")
+    trellis = version > 3 and parts.varint(high=1) == 1
     image = parts.varint(high=widths[0])
     steps = [(parts.varint(1, 65535), parts.signed_varint(1100)) for _ in range(L)]
     slope = read_slope(parts.text()) if KINDS[a] == "leaky-relu" else None
     deflated = parts.text()
     metadata = read_metadata(deflated) if deflated else {}
-    maps = read_stream(content[parts.position :], widths, image, steps)
-    return File(source, KINDS[a], slope, ("float32", "float64")[w], image, joints, metadata, maps)
+    maps = read_stream(content[parts.position :], widths, Trellis if trellis else Plain, image, steps)
+    return File(source, KINDS[a], slope, ("float32", "float64")[w], image, joints, trellis, metadata, maps)
 
 
 def read_joints(parts, L):
@@ -544,7 +599,7 @@ def read_metadata(deflated):
     return metadata
 
 
-def read_stream(content, widths, image, steps):
+def read_stream(content, widths, path, image, steps):
     reader, maps = Reader(content), []
     images = [image] + [0] * (len(steps) - 1)
     model = start()
@@ -555,7 +610,7 @@ def read_stream(content, widths, image, steps):
     require(all(abs(shift) <= 64 for each in maps for shift in each.R + each.C), "a shift is out of range")
     model = start()
     for each, w in zip(maps, images, strict=True):
-        each.Q = matrix(model, reader, each.R, each.C, w)
+        each.Q = matrix(model, reader, each.R, each.C, w, path=path)
         require(all(abs(q) <= 2**30 for row in each.Q for q in row), "an integer is out of range")
     require(reader.position >= len(content), "the stream goes on after its end")
     return maps

@@ -8,12 +8,19 @@ import pytest
 from nnapprox import Activation, load, save
 from nnapprox.errors import FileFormatError, UsageError
 from nnapprox.files import nnq
+from tests.files.nnq_reference import follow
 
 VERSION_2 = (
     "4e4e5102216f35ae6162636465666768020306040103032511251125110643d586612a001225842027e7cf0180fe943685023f5f2fe4d56b"
     "91ae0bc16dce43aee9340fd2"
 )
 """What version 2 wrote of `encoded()`."""
+
+VERSION_3 = (
+    "4e4e5103be3a76e061626364656667680203060401030101032511251125110643d586612a001225842027e7cf0180fe943685023f5f2fe4"
+    "d56b91ae0bc16dce43aee9340fd2"
+)
+"""What version 3 wrote of `encoded(joints=(1,))`."""
 
 
 def encoded(activation=None, dtype="float32", widths=(6, 4, 1, 3), **kinds):
@@ -155,8 +162,19 @@ def test_a_product_counts_as_the_layer_that_it_is():
         nnq.from_bytes(content, most_weights=2600)
 
 
-def test_files_of_the_version_before_are_read():
-    content = bytes.fromhex(VERSION_2)
-    told, again = encoded(), nnq.from_bytes(content)
-    assert again.joints == ()
+@pytest.mark.parametrize(("content", "joints"), [(VERSION_2, ()), (VERSION_3, (1,))])
+def test_files_of_the_versions_before_are_read(content, joints):
+    told, again = encoded(), nnq.from_bytes(bytes.fromhex(content))
+    assert (again.joints, again.trellis) == (joints, False)
+    assert all(np.array_equal(a.integers, b.integers) for a, b in zip(told.maps, again.maps, strict=True))
+
+
+def test_integers_that_do_not_follow_their_trellis_are_not_written():
+    told = encoded(trellis=True)
+    with pytest.raises(ValueError, match="do not follow the trellis"):
+        nnq.to_bytes(told)
+    for layer in told.maps:
+        layer.integers[:] = follow(layer.integers)
+    again = nnq.from_bytes(nnq.to_bytes(told))
+    assert again.trellis
     assert all(np.array_equal(a.integers, b.integers) for a, b in zip(told.maps, again.maps, strict=True))

@@ -15,6 +15,7 @@ import pytest
 from nnapprox import Activation
 from nnapprox.errors import FileFormatError, UsageError
 from nnapprox.files import nnq
+from tests.files.nnq_reference import follow
 
 FILES = int(os.environ.get("NNAPPROX_FUZZ", "3000"))
 MOST_WEIGHTS = 2000
@@ -27,7 +28,7 @@ def sealed(body):
     return nnq.MAGIC + bytes([nnq.VERSION]) + zlib.crc32(body).to_bytes(4, "little") + body
 
 
-def seed_file(rng, widths, activation, metadata, joints=()):
+def seed_file(rng, widths, activation, metadata, joints=(), *, trellis=False):
     layers = [
         nnq.IntegerLayer(
             np.rint(rng.laplace(scale=4, size=(b, a + 1))).astype(np.int32),
@@ -38,14 +39,18 @@ def seed_file(rng, widths, activation, metadata, joints=()):
         )
         for a, b in itertools.pairwise(widths)
     ]
-    return nnq.to_bytes(nnq.Encoded(layers, activation, "float32", 3, b"abcdefgh", metadata, joints))[8:]
+    for layer in layers:
+        if trellis:
+            layer.integers[:] = follow(layer.integers)
+    return nnq.to_bytes(nnq.Encoded(layers, activation, "float32", 3, b"abcdefgh", metadata, joints, trellis))[8:]
 
 
 def seeds(rng):
     return [
-        seed_file(rng, (6, 4, 1, 3), Activation("relu"), {"dataset": {"name": "digits"}}),
+        seed_file(rng, (6, 4, 1, 3), Activation("relu"), {"dataset": {"name": "digits"}}, trellis=True),
         seed_file(rng, (9, 20, 2), Activation("leaky-relu", "1/7"), {}),
-        seed_file(rng, (12, 2, 9, 1, 8), Activation("relu"), {}, (0, 2)),
+        seed_file(rng, (12, 2, 9, 1, 8), Activation("relu"), {}, (0, 2), trellis=True),
+        seed_file(rng, (12, 2, 9), Activation("relu"), {}, (0,)),
         seed_file(rng, (1, 1), Activation("universal"), {"recipe": {"loss": "cross-entropy"}}),
     ]
 
@@ -72,7 +77,8 @@ def made_up(rng):
     depth = int(rng.integers(1, 4))
     widths = rng.integers(1, 30, size=depth + 1).tolist()
     joints = [0] if depth > 1 and rng.integers(2) else []
-    numbers = [int(rng.integers(14)), depth, *widths, len(joints), *joints, int(rng.integers(widths[0] + 1))]
+    numbers = [int(rng.integers(14)), depth, *widths, len(joints), *joints, int(rng.integers(2))]
+    numbers.append(int(rng.integers(widths[0] + 1)))
     for _ in range(depth):
         numbers += [int(rng.integers(1, 2**16)), int(rng.integers(2201))]
     if numbers[0] // 2 == nnq._ACTIVATIONS.index("leaky-relu"):
@@ -125,7 +131,7 @@ def test_no_file_crashes_hangs_or_takes_more_than_it_may():
 
 @pytest.mark.parametrize("widths", [(2**24 - 1, 1), (2**23 - 1, 2), (1, 2**23), (2**12 - 1, 2**12)])
 def test_a_short_file_that_claims_much_ends_soon_all_the_same(widths):
-    numbers = [2, len(widths) - 1, *widths, 0, 0, *((1, 0) * (len(widths) - 1)), 0]
+    numbers = [2, len(widths) - 1, *widths, 0, 1, 0, *((1, 0) * (len(widths) - 1)), 0]
     content = sealed(bytes(8) + b"".join(map(nnq._varint, numbers)))
     began = time.process_time()
     with pytest.raises(FileFormatError, match="ends too early"):

@@ -16,7 +16,7 @@ from nnapprox.quantization.encoder import Quantizer
 from nnapprox.training import train
 from tests.files import nnq_reference
 from tests.files.nnq_reference import Refused
-from tests.files.test_nnq import VERSION_2
+from tests.files.test_nnq import VERSION_2, VERSION_3
 from tests.files.test_nnq_fuzz import one_file, seeds
 
 PAGE = Path(__file__).parents[2] / "docs" / "format-nnq.md"
@@ -36,11 +36,16 @@ def integer_map(rng, inputs, outputs, largest=5, zeros=0.0, decay=0.0, most_shif
     )
 
 
-def encoded(widths, seed=0, activation="relu", dtype="float32", image=0, joints=(), metadata=None, **kinds):
+def encoded(
+    widths, seed=0, activation="relu", dtype="float32", image=0, joints=(), metadata=None, trellis=False, **kinds
+):
     rng = np.random.default_rng(seed)
     maps = [integer_map(rng, *pair, **kinds) for pair in itertools.pairwise(widths)]
+    for each in maps:
+        if trellis:
+            each.integers[:] = nnq_reference.follow(each.integers // 2)
     slope = "-3/7" if activation == "leaky-relu" else None
-    return nnq.Encoded(maps, Activation(activation, slope), dtype, image, rng.bytes(8), metadata or {}, joints)
+    return nnq.Encoded(maps, Activation(activation, slope), dtype, image, rng.bytes(8), metadata or {}, joints, trellis)
 
 
 def integers(told):
@@ -67,7 +72,7 @@ def assert_read_alike(content):
     assert numbers(again) == integers(told)
     assert (again.activation, again.slope) == (told.activation.name, told.activation.slope)
     assert (again.source, again.dtype, again.image) == (told.source, told.dtype, told.image)
-    assert (tuple(again.joints), again.metadata) == (told.joints, told.metadata)
+    assert (tuple(again.joints), again.trellis, again.metadata) == (told.joints, told.trellis, told.metadata)
     for ours, theirs in zip(again.layers(), layers, strict=True):
         assert (ours.dtype, ours.shape, ours.tobytes()) == (theirs.dtype, theirs.shape, theirs.tobytes())
     return again
@@ -92,6 +97,7 @@ def networks(draw):
         dtype=draw(st.sampled_from(["float32", "float64"])),
         image=draw(st.integers(0, widths[0])),
         joints=tuple(joints),
+        trellis=draw(st.booleans()),
         largest=draw(st.sampled_from(LARGEST)),
         zeros=draw(st.sampled_from([0.0, 0.5, 0.9])),
         decay=draw(st.sampled_from([0.0, 1.0, 5.0])),
@@ -113,8 +119,9 @@ def test_every_activation_and_number(activation, dtype):
 
 
 @pytest.mark.parametrize("image", [1, 2, 3, 5, 12, 35, 36])
-def test_images(image):
-    assert_read_as_written(encoded((36, 5, 2), image, image=image, largest=60, decay=1.0, zeros=0.3))
+@pytest.mark.parametrize("trellis", [False, True])
+def test_images(image, trellis):
+    assert_read_as_written(encoded((36, 5, 2), image, image=image, trellis=trellis, largest=60, decay=1.0, zeros=0.3))
 
 
 @pytest.mark.parametrize("joints", [(0,), (1,), (2,), (0, 2)])
@@ -147,9 +154,11 @@ def test_rows_of_zeros_between_huge_ones():
     assert_read_as_written(told)
 
 
-def test_ones_among_huge_integers_drive_taps_to_their_bounds():
-    told = encoded((14, 20), dtype="float64", most_shift=0)
-    told.maps[0].integers[:] = np.random.default_rng(0).choice([2**30, 1], size=(20, 15))
+@pytest.mark.parametrize("trellis", [False, True])
+def test_ones_among_huge_integers_drive_taps_to_their_bounds(trellis):
+    told = encoded((14, 20), dtype="float64", most_shift=0, trellis=trellis)
+    integers = np.random.default_rng(0).choice([2**30, 1], size=(20, 15))
+    told.maps[0].integers[:] = nnq_reference.follow(integers // 2) if trellis else integers
     assert_read_as_written(told)
 
 
@@ -161,12 +170,14 @@ def test_steps_at_the_ends_of_the_numbers(dtype, exponent, joints):
     assert_read_alike(nnq.to_bytes(told))
 
 
-def test_averages_of_many_rows_and_entries():
-    assert_read_as_written(encoded((30, 40), 3, image=6, largest=30, decay=2.0, most_shift=3))
+@pytest.mark.parametrize("trellis", [False, True])
+def test_averages_of_many_rows_and_entries(trellis):
+    assert_read_as_written(encoded((30, 40), 3, image=6, trellis=trellis, largest=30, decay=2.0, most_shift=3))
 
 
-def test_version_2():
-    assert assert_read_alike(bytes.fromhex(VERSION_2)) is not None
+@pytest.mark.parametrize("content", [VERSION_2, VERSION_3])
+def test_versions_before(content):
+    assert assert_read_alike(bytes.fromhex(content)) is not None
 
 
 def test_a_network_that_was_trained(tmp_path):
@@ -177,6 +188,7 @@ def test_a_network_that_was_trained(tmp_path):
     content = nnq.to_bytes(Quantizer(network, inputs.learnt, inputs.image, metadata).quantize(0.03).encoded)
     again = assert_read_alike(content)
     assert again is not None
+    assert again.trellis
     assert (again.image, again.metadata) == (8, metadata)
     assert again.source == nnq_reference.fingerprint([np.column_stack([x.weight, x.bias]) for x in network.layers])
     (tmp_path / "digits.nnq").write_bytes(content)
@@ -188,7 +200,7 @@ def test_a_network_that_was_trained(tmp_path):
 def test_damaged_files_are_refused_or_read_by_both():
     rng = np.random.default_rng(5)
     bodies = seeds(rng)
-    read = [assert_read_alike(one_file(rng, bodies)) is not None for _ in range(100)]
+    read = [assert_read_alike(one_file(rng, bodies)) is not None for _ in range(400)]
     assert 0 < sum(read) < len(read)
 
 

@@ -14,6 +14,7 @@ from nnapprox import Activation
 from nnapprox.errors import UsageError
 from nnapprox.files.nnq import Encoded, IntegerLayer
 from nnapprox.quantization.c_header import write_c_header
+from tests.files.nnq_reference import follow
 
 MAIN = r"""
 #include <stdio.h>
@@ -39,15 +40,17 @@ int main(void)
 needs_gcc = pytest.mark.skipif(shutil.which("gcc") is None, reason="there is no gcc")
 
 
-def random_network(seed, widths, activation, largest, image=0, joints=()):
+def random_network(seed, widths, activation, largest, image=0, joints=(), *, trellis=False):
     rng = np.random.default_rng(seed)
     layers = []
     for a, b in itertools.pairwise(widths):
         integers = np.rint(rng.standard_normal((b, a + 1)) * largest / 4).clip(-largest, largest).astype(np.int32)
         integers.flat[0] = largest
+        if trellis:
+            integers = follow(integers // 2)
         rows, columns = (rng.integers(-2, 3, size).astype(np.int32) for size in (b, a + 1))
         layers.append(IntegerLayer(integers, rows, columns, int(rng.integers(1, 2**16)), -22))
-    return Encoded(layers, activation, "float32", image, joints=joints)
+    return Encoded(layers, activation, "float32", image, joints=joints, trellis=trellis)
 
 
 @needs_gcc
@@ -63,8 +66,9 @@ def random_network(seed, widths, activation, largest, image=0, joints=()):
         ((3, 2, 4, 3), Activation("tanh"), 127, 0, (0,)),
     ],
 )
-def test_compiled_networks_are_the_same(tmp_path, widths, activation, largest, image, joints):
-    encoded = random_network(0, widths, activation, largest, image, joints)
+@pytest.mark.parametrize("trellis", [False, True])
+def test_compiled_networks_are_the_same(tmp_path, widths, activation, largest, image, joints, trellis):
+    encoded = random_network(0, widths, activation, largest, image, joints, trellis=trellis)
     footprint = write_c_header(encoded, tmp_path / "network.h", "A test */ of\na name.")
     (tmp_path / "main.c").write_text(MAIN)
     flags = ["-std=c99", "-Wall", "-Wextra", "-Werror", "-O1", "-fsanitize=undefined,address"]

@@ -4,6 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nnapprox import _coder
+from tests.files.nnq_reference import follow
+from tests.quantization import twins
 
 MAGNITUDES = st.sampled_from([0, 1, 2, 3, 7, 100, 4095, 4096, 2**20, 2**30 - 1, 2**30])
 
@@ -14,19 +16,19 @@ def shifts(shape):
     return [rng.integers(-64, 65, size, dtype=np.int8) for size in shape] if shape[0] > 1 else []
 
 
-def encode(matrices, image=0):
+def encode(matrices, image=0, *, trellis=False):
     writer = _coder.Writer()
     for q in matrices:
-        writer.coder.begin(q.shape[1], image, *shifts(q.shape))
+        writer.coder.begin(q.shape[1], image, *shifts(q.shape), trellis=trellis)
         writer.write(q.copy(), 0, len(q))
     return writer.finish()
 
 
-def decode(content, shapes, image=0):
+def decode(content, shapes, image=0, *, trellis=False):
     reader, out = _coder.Reader(np.frombuffer(content, np.uint8)), []
     for shape in shapes:
         out.append(np.zeros(shape, np.int32))
-        reader.coder.begin(shape[1], image, *shifts(shape))
+        reader.coder.begin(shape[1], image, *shifts(shape), trellis=trellis)
         reader.read(out[-1], 0, shape[0])
     return out, reader.excess
 
@@ -47,6 +49,24 @@ def test_what_is_written_is_read(given_, image):
     read, excess = decode(content, [q.shape for q in given_], image)
     assert all(np.array_equal(a, b) for a, b in zip(read, given_, strict=True))
     assert 0 <= excess <= 4
+
+
+@settings(max_examples=40)
+@given(st.lists(matrices(), min_size=1, max_size=3), st.sampled_from([0, 1, 2, 5, 28]))
+def test_what_is_written_in_a_trellis_is_read(given_, image):
+    paths = [follow(indices // 2) for indices in given_]
+    read, excess = decode(encode(paths, image, trellis=True), [q.shape for q in given_], image, trellis=True)
+    assert all(np.array_equal(a, b) for a, b in zip(read, paths, strict=True))
+    assert 0 <= excess <= 4
+
+
+@given(matrices())
+def test_only_what_follows_a_trellis_is_written_in_it(q):
+    if all(map(twins.follows, q)):
+        assert np.array_equal(decode(encode([q], trellis=True), [q.shape], trellis=True)[0][0], q)
+    else:
+        with pytest.raises(ValueError, match="do not follow the trellis"):
+            encode([q], trellis=True)
 
 
 @pytest.mark.parametrize("value", [2**30, -(2**30), 2**29 + 1, -1, 0, 4096, -4095])
@@ -80,8 +100,10 @@ def test_bytes_are_the_same_everywhere():
     q = (np.arange(600) * 7919 % 31 - 15).reshape(20, 30).astype(np.int32)
     q[q % 3 == 0] = 0
     assert encode([q[:1], q], 6).hex()[:64] == EXPECTED
+    assert encode([follow(q)], 6, trellis=True).hex()[:64] == EXPECTED_IN_TRELLIS
 
 
+EXPECTED_IN_TRELLIS = "1b0c67464a507fae385325e8d628d4a6d029b92e0411d53f3ac1a16cab55ce1a"
 EXPECTED = "1b59cbd5a196af2f582ce0b1da550af17f43096196b4e3d54c3576f5963416a0"
 
 
@@ -90,3 +112,5 @@ EXPECTED = "1b59cbd5a196af2f582ce0b1da550af17f43096196b4e3d54c3576f5963416a0"
 def test_any_bytes_end(content):
     read, _ = decode(content, [(3, 50), (50, 9)], 7)
     assert all(abs(q.astype(np.int64)).max() < 2**31 for q in read)
+    read, _ = decode(content, [(3, 50), (50, 9)], 7, trellis=True)
+    assert all(abs(q.astype(np.int64)).max() <= 2**30 + 1 for q in read)

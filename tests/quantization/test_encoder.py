@@ -44,15 +44,6 @@ def test_the_predicted_error_is_that_of_the_file_and_runs_are_the_same():
     assert relative_error(decoded, net.astype("float64")(x), x) == pytest.approx(first.measured, rel=1e-4)
 
 
-def test_descent_makes_it_smaller_or_better():
-    quantizer = Quantizer(network(30, 30, 5), np.random.default_rng(1).normal(size=(2000, 30)))
-    plain, refined = (quantizer.quantize(0.05, passes) for passes in (0, 8))
-    cost = [
-        a.predicted**2 * quantizer.power + 0.09 * 0.05**2 * 8 * len(nnq.to_bytes(a.encoded)) for a in (plain, refined)
-    ]
-    assert cost[1] < cost[0]
-
-
 def test_inputs_that_are_always_zero_cost_nothing():
     x = np.random.default_rng(1).random((500, 40))
     x[:, 10:30] = 0
@@ -102,7 +93,7 @@ def test_products_stand_for_layers_of_low_rank_and_are_smaller():
     net = low_rank_network()
     quantizer = Quantizer(net, np.random.default_rng(4).random((1500, 80)))
     point = curve.at_error(quantizer, 0.05)
-    assert point.attempt.plan.ranks
+    assert point.attempt.ranks
     assert point.attempt.encoded.joints == (0,)
     decoded = nnq.from_bytes(point.content).network()
     assert decoded.widths == net.widths
@@ -128,14 +119,30 @@ def test_products_serve_sizes_and_accuracies_too(search):
 
 def test_what_stays_whole_is_the_small_and_the_exact():
     quantizer = Quantizer(network(20, 20, 10), np.random.default_rng(1).random((500, 20)))
-    assert quantizer.ranks(1e-3) == ()
+    assert quantizer.ranks(1e-3) == quantizer.products(1e-3)[0] == ()
     assert quantizer.weights(()) == 20 * 21 + 10 * 21
     assert quantizer.weights((3, 0)) == 3 * 21 + 20 * 4 + 10 * 21
 
 
+def test_products_are_added_from_the_smallest_on():
+    rng = np.random.default_rng(3)
+
+    def layer(outputs, inputs, rank):
+        weight = rng.normal(size=(outputs, rank)) @ rng.normal(size=(rank, inputs)) / np.sqrt(inputs * rank)
+        return Affine(weight, rng.normal(size=outputs))
+
+    net = Network([layer(40, 60, 12), layer(40, 40, 2), layer(30, 40, 30)], "relu")
+    quantizer = Quantizer(net, rng.normal(size=(1500, 60)))
+    none, one, two = quantizer.products(1e-6)
+    assert none == ()
+    assert one[1] <= two[1] <= 3 < 12 <= two[0] <= 13
+    assert (one[0], one[2], two[2]) == (0, 0, 0)
+    assert quantizer.ranks(1e-6) == one
+
+
 def test_where_products_cannot_keep_an_error_layers_stay_whole(monkeypatch):
     quantizer = Quantizer(low_rank_network(), np.random.default_rng(4).random((1500, 80)))
-    monkeypatch.setattr(Quantizer, "ranks", lambda self, error: (1, 0))
+    monkeypatch.setattr(Quantizer, "_products", lambda self, error, most: [(), (1, 0)])
     point = curve.at_error(quantizer, 0.02)
     assert point.attempt.measured <= 0.02
     assert point.attempt.encoded.joints == ()

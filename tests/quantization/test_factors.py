@@ -31,7 +31,13 @@ def test_the_rank_is_the_least_that_leaves_out_no_more_than_it_may():
     assert factors.rank(2.9) == 3
     assert factors.rank(1e9) == 1
     assert factors.rank(0.0) == 4
-    assert Factors(np.zeros((3, 3)), np.zeros((3, 4)), np.ones(3)).rank(0.0) == 0
+
+
+def test_the_share_is_that_of_the_numbers_in_two_maps():
+    factors = Factors(np.zeros((30, 4)), np.zeros((4, 20)), np.ones(4))
+    for rank in (1, 3):
+        inner, last = factors.maps(rank)
+        assert factors.share(rank) == (inner.size + last[:, :-1].size) / 600
 
 
 def test_directions_without_inputs_or_without_outputs_cost_nothing():

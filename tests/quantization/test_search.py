@@ -1,4 +1,7 @@
-"""The compiled searches against their twins: where bits cost nothing both are plain arithmetic, in one order."""
+"""The compiled search against its twin, and against all paths there are: where bits cost nothing all is arithmetic."""
+
+import itertools
+import math
 
 import numpy as np
 import pytest
@@ -9,95 +12,87 @@ from nnapprox import _coder
 from nnapprox.quantization.sensitivity import damped, upper_factor
 from tests.quantization import twins
 
+SIZES = st.tuples(st.integers(0, 2**32 - 1), st.integers(1, 24), st.sampled_from([0.1, 3.0, 1e4]))
 
-def problem(seed, columns, scale, *, dead=False):
+
+def problem(seed, columns, scale):
+    """Wanted rows, steps, couplings, and weights of squared errors in steps."""
     rng = np.random.default_rng(seed)
     x = rng.normal(size=(2 * columns + 3, columns)) @ rng.normal(size=(columns, columns))
-    if dead:
-        x[:, rng.integers(columns)] = 0
-    gram = np.ascontiguousarray(x.T @ x / len(x))
-    return rng, gram, 2.0 ** rng.integers(-3, 4, size=columns), scale * rng.normal(size=(4, columns))
+    factor, steps = upper_factor(damped(x.T @ x / len(x))), 2.0 ** rng.integers(-3, 4, size=columns)
+    sizes = np.diag(factor)
+    weights = (sizes * steps) ** 2 * rng.integers(0, 4, size=columns)
+    return scale * rng.normal(size=(3, columns)), steps, np.ascontiguousarray((factor / sizes).T), weights
 
 
-def coder(columns):
-    found = _coder.Coder()
-    found.begin(columns, 0)
-    return found
-
-
-ALONE = np.empty((24, 0), np.int32)
-SIZES = st.tuples(st.integers(0, 2**32 - 1), st.integers(1, 24), st.sampled_from([0.1, 3.0, 1e4, 1e12]))
-
-
-@settings(max_examples=60)
-@given(SIZES)
-def test_feed_back_is_its_twin(size):
-    _, gram, steps, wanted = problem(*size)
-    factor, columns = upper_factor(damped(gram)), wanted.shape[1]
-    q, error, scratch = np.zeros(wanted.shape, np.int32), np.empty(columns), np.empty(columns)
-    searched = coder(columns)
+def searched(wanted, steps, couplings, weights, rate=0.0, slack=math.inf):
+    coder, q = _coder.Coder(), np.full(wanted.shape, 7, np.int32)
+    coder.begin(wanted.shape[1], 0, trellis=True)
+    paths = _coder.Paths(wanted.shape[1])
     for i, row in enumerate(wanted):
-        searched.feed_back(q, i, row, steps, factor, 0.7, 0.0, error, scratch)
-        expected, errors = twins.feed_back(row, steps, factor, 0.7)
-        assert q[i].tolist() == expected
-        assert error.tolist() == errors
+        coder.search(q, i, row, steps, couplings, weights, rate, slack, paths)
+    return q
 
 
-@settings(max_examples=60)
-@given(SIZES, st.booleans())
-def test_descend_is_its_twin(size, dead):
-    rng, gram, steps, values = problem(*size, dead=dead)
-    columns = values.shape[1]
-    q = rng.integers(-9, 10, size=values.shape, dtype=np.int32)
-    searched = coder(columns)
-    for i in range(len(q)):
-        slope = 0.7 * (q[i] * steps - values[i]) @ gram
-        expected, after = twins.descend(q[i].tolist(), steps, gram, 0.7, slope)
-        before = q[i].copy()
-        changed = searched.descend(q, i, steps, gram, 0.7, 0.0, slope, ALONE[:columns])
-        assert q[i].tolist() == expected
-        assert changed == np.count_nonzero(before != q[i])
-        assert slope.tolist() == after
-
-
-@pytest.mark.parametrize("value", [0.4, 7.0, -1e6])
-def test_bits_that_cost_more_than_every_error_leave_zeros(value):
-    q, steps, gram = np.full((3, 9), 5, np.int32), np.ones(9), np.eye(9)
-    wanted = np.full(9, value)
-    searched = coder(9)
-    searched.feed_back(q, 0, wanted, steps, gram, 1.0, 1e30, np.empty(9), np.empty(9))
-    searched.descend(q, 1, steps, gram, 1.0, 1e30, np.full(9, 5 - value), ALONE[:9])
-    assert not q[:2].any()
-
-
-def cost(row, wanted, steps, gram):
-    error = row * steps - wanted
-    return 0.7 * error @ gram @ error
+def cost(row, wanted, steps, couplings, weights):
+    errors = wanted - row * steps
+    targets = (wanted + np.tril(couplings, -1) @ errors) / steps
+    return float(weights @ (row - targets) ** 2)
 
 
 @settings(max_examples=60)
 @given(SIZES)
-def test_moves_of_two_never_cost_more_and_keep_the_slope(size):
-    rng, gram, steps, values = problem(*size)
-    columns = values.shape[1]
-    partners = np.array([[k if k > j else -1 for k in range(columns)] for j in range(columns)], np.int32)
-    q = rng.integers(-9, 10, size=values.shape, dtype=np.int32)
-    searched = coder(columns)
-    for i, wanted in enumerate(values):
-        slope = 0.7 * (q[i] * steps - wanted) @ gram
-        before = cost(q[i], wanted, steps, gram)
-        searched.descend(q, i, steps, gram, 0.7, 0.0, slope, partners)
-        assert cost(q[i], wanted, steps, gram) <= before * (1 + 1e-9)
-        again = 0.7 * (q[i] * steps - wanted) @ gram
-        assert np.allclose(slope, again, rtol=1e-5, atol=1e-7 * (np.abs(gram) @ np.abs(wanted)).max())
+def test_the_search_is_its_twin(size):
+    wanted, *rest = problem(*size)
+    for found, row in zip(searched(wanted, *rest), wanted, strict=True):
+        expected = twins.search(row, *rest)
+        assert found.tolist() == expected.row
+        assert cost(found, row, *rest) == pytest.approx(expected.cost, rel=1e-6)
 
 
-def test_two_move_where_neither_would_alone():
-    """In a valley along (1, -1) both (1, 0) and (0, 1) stay: only a common move leaves the wrong one."""
-    gram, steps, wanted = np.array([[1.0, 0.999], [0.999, 1.0]]), np.ones(2), np.array([0.0, 1.0])
-    q = np.array([[1, 0]], np.int32)
-    partners = np.array([[1], [-1]], np.int32)
-    for others, expected in ((ALONE[:2], [1, 0]), (partners, [0, 1])):
-        found = q.copy()
-        coder(2).descend(found, 0, steps, gram, 1.0, 0.0, (found[0] - wanted) @ gram, others)
-        assert found[0].tolist() == expected
+@settings(max_examples=30)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 4))
+def test_without_couplings_no_path_is_better(seed, columns):
+    rng = np.random.default_rng(seed)
+    wanted, weights, alone = rng.uniform(-3, 3, size=(2, columns)), rng.random(columns), np.eye(columns)
+    rest = np.ones(columns), alone, weights
+    for found, row in zip(searched(wanted, *rest), wanted, strict=True):
+        every = filter(twins.follows, itertools.product(range(-6, 7), repeat=columns))
+        assert cost(found, row, *rest) == pytest.approx(min(cost(np.array(path), row, *rest) for path in every))
+
+
+def test_the_trellis_is_worth_what_the_literature_says():
+    """32 states take about 1.2 dB off the error of uniform noise, of the 1.53 that no code exceeds."""
+    wanted = np.random.default_rng(0).uniform(-100, 100, size=(20, 1000))
+    q = searched(wanted, np.ones(1000), np.eye(1000), np.ones(1000))
+    gain = -10 * np.log10(np.mean((q - wanted) ** 2) / (2**2 / 12))
+    assert 1.15 < gain < 1.25
+
+
+def test_wide_rows_follow_the_trellis_and_cost_about_as_little():
+    """Their first entries are decided before their last ones are seen; without slack only the cheapest path is."""
+    wanted, *rest = problem(1, 300, 3.0)
+    found, greedy = searched(wanted, *rest), searched(wanted, *rest, slack=0.0)
+    assert all(map(twins.follows, (*found, *greedy)))
+    for row, lazy, own in zip(found, greedy, wanted, strict=True):
+        least = twins.search(own, *rest).cost
+        assert cost(row, own, *rest) < 1.02 * least
+        assert cost(lazy, own, *rest) > 1.1 * least
+
+
+@pytest.mark.parametrize("value", [0.4, 7.0, -1e6, 1e300])
+def test_bits_that_cost_more_than_every_error_leave_zeros(value):
+    assert not searched(np.full((3, 9), value), np.ones(9), np.eye(9), np.full(9, 1e-30), 1e30).any()
+
+
+def test_what_bits_cost_makes_entries_smaller():
+    wanted, *rest = problem(2, 24, 3.0)
+    sizes = [np.abs(searched(wanted, *rest, rate, 12 * rate)).sum() for rate in (0.1, 1.0, 10.0, 100.0)]
+    assert sizes == sorted(sizes, reverse=True)
+    assert sizes[0] > sizes[-1]
+
+
+def test_what_is_out_of_range_is_clipped():
+    q = searched(np.array([[1e300, -1e300, 0.0]]), np.ones(3), np.eye(3), np.ones(3))
+    assert q[0, :2].tolist() == [2**30, -(2**30)]
+    assert twins.follows(q[0])

@@ -1,38 +1,50 @@
-"""What `Coder.feed_back` and `Coder.descend` choose where bits cost nothing: readable, and slow."""
+"""What `Coder.search` chooses where bits cost nothing: readable, and slow."""
 
 import math
+from typing import NamedTuple
 
 
-def nearest(target, weight, given=0):
-    """Of the integers around the target, 0 and the one given: the first of least distortion, 0 before all others."""
-    target = min(max(target, -(2.0**30)), 2.0**30)
-    low = math.floor(target)
-    candidates = (0, low, min(low + 1, 2**30), low - 1 if target > 0 else low + 2, given)
-    return min((q for q in candidates if abs(q) <= 2**30), key=lambda q: weight * (q - target) * (q - target))
+class Path(NamedTuple):
+    cost: float
+    row: list
+    errors: list
 
 
-def feed_back(wanted, steps, factor, weight):
-    """One row: each entry makes up for the errors of those before it; gives the integers and the errors."""
-    row, errors = [], []
-    for j in range(len(wanted)):
-        carried = 0.0
-        for k in range(j):
-            carried += errors[k] * factor[k, j]
-        target = wanted[j] + carried / factor[j, j]
-        scale = factor[j, j] * steps[j]
-        row.append(nearest(target / steps[j], weight * scale * scale))
-        errors.append(wanted[j] - row[j] * steps[j])
-    return row, errors
+def next_state(state, index):
+    return (state >> 1) ^ (18 if state % 2 else 0) ^ (4 if index % 2 else 0)
 
 
-def descend(row, steps, gram, weight, slope):
-    """One row: each entry anew, given all others; gives the integers and the slope after it."""
-    row, slope = list(row), list(slope)
-    for j in range(len(row)):
-        curvature = weight * gram[j, j] * steps[j] * steps[j]
-        chosen = nearest(row[j] - slope[j] * steps[j] / curvature, curvature, row[j]) if curvature > 0 else 0
-        moved = (chosen - row[j]) * steps[j] * weight
-        if chosen != row[j]:
-            slope = [s + moved * gram[j, k] for k, s in enumerate(slope)]
-        row[j] = chosen
-    return row, slope
+def index_of(entry):
+    return (abs(entry) + 1) // 2
+
+
+def follows(row):
+    """Whether entries are even in even states, and in odd ones odd, or 0."""
+    state = 0
+    for entry in map(int, row):
+        if entry and entry % 2 != state % 2:
+            return False
+        state = next_state(state, index_of(entry))
+    return True
+
+
+def candidates(target, odd):
+    """Of the entries that may stand in a state: two around the target, the next towards 0, and 0."""
+    low = 2 * math.floor((target - odd) / 2) + odd
+    return low, low + 2, low - 2 if target > 0 else low + 4, 0
+
+
+def search(wanted, steps, couplings, weights):
+    """The cheapest path into every state after every entry, and of all after the last one the cheapest."""
+    paths = {0: Path(0.0, [], [])}
+    for j, step in enumerate(steps):
+        found = {}
+        for state, path in sorted(paths.items()):
+            target = (wanted[j] + sum(c * e for c, e in zip(couplings[j], path.errors, strict=False))) / step
+            for entry in candidates(target, state % 2) if weights[j] > 0 else (0,):
+                cost = path.cost + weights[j] * (entry - target) ** 2
+                into = next_state(state, index_of(entry))
+                if into not in found or cost < found[into].cost:
+                    found[into] = Path(cost, [*path.row, entry], [*path.errors, wanted[j] - entry * step])
+        paths = found
+    return min(paths.values(), key=lambda path: path.cost)
