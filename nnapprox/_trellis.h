@@ -230,7 +230,7 @@ static void search_row(model *m, scan *s, paths *p, int32_t *q, const goal *g)
         scan above = *s;
         look_up(&above, j), p->count = 0;
         const double most = now[cheapest(now)].cost + g->slack;
-        for (int k = 0; k < STATES; k++) arrivals[k].cost = INFINITY;
+        for (int k = 0; k < STATES; k++) arrivals[k] = (arrival){INFINITY, 0, 0};
         for (int k = 0; k < STATES; k++)
             if (now[k].cost < INFINITY && now[k].cost <= most) {
                 const double pull = dot(now[k].errors + decided, couplings + decided, j - decided);

@@ -141,9 +141,10 @@ class Quantizer:
         with np.errstate(over="ignore", invalid="ignore"):
             self.values = preactivations(self.network, x)
             self.grams = output_grams(self.network, self.values)
-        if not all(np.isfinite(a).all() for a in (*self.values, *self.grams)):
+            squares = [float((values**2).sum(axis=1).mean()) for values in self.values]
+        if not (np.isfinite(squares).all() and all(np.isfinite(gram).all() for gram in self.grams)):
             raise UsageError("the network's values overflow on its inputs: it cannot be quantised")
-        self.power = float((self.values[-1] ** 2).sum(axis=1).mean())
+        self.power = squares[-1]
         self.deciding = [(points, preactivations(self.network, points)[-1]) for points in deciding or (x,)]
         self.first_gram = moments(with_ones(x)) if gram is None else gram
 

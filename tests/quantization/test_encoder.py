@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from nnapprox import Activation, Affine, Network
+from nnapprox.errors import UsageError
 from nnapprox.files import nnq
 from nnapprox.quantization import curve, sensitivity
 from nnapprox.quantization.distance import relative_error
@@ -55,6 +56,14 @@ def test_a_constant_network_and_a_zero_one():
     zero = Network([Affine(np.zeros((3, 2)), np.zeros(3)), Affine(np.zeros((1, 3)), np.zeros(1))])
     point = curve.at_error(Quantizer(zero, np.ones((10, 2))), 0.01)
     assert nnq.from_bytes(point.content).network()(np.ones(2)) == [0]
+
+
+@pytest.mark.parametrize("scale", [1e160, 1e300])
+def test_values_whose_squares_overflow_are_refused(scale):
+    net = network(4, 6, 3, dtype="float64")
+    huge = Network([Affine(scale * layer.weight, layer.bias) for layer in net.layers[:1]] + [net.layers[1]], "relu")
+    with pytest.raises(UsageError, match="values overflow"):
+        Quantizer(huge, np.ones((10, 4)))
 
 
 def test_a_size_is_kept():

@@ -92,6 +92,11 @@ def test_what_bits_cost_makes_entries_smaller():
     assert sizes[0] > sizes[-1]
 
 
+@pytest.mark.parametrize("rate", [math.inf, math.nan])
+def test_costs_that_are_no_numbers_crash_nothing(rate):
+    assert not searched(np.ones((3, 200)), np.ones(200), np.eye(200), np.full(200, math.inf), rate).any()
+
+
 def test_what_is_out_of_range_is_clipped():
     q = searched(np.array([[1e300, -1e300, 0.0]]), np.ones(3), np.eye(3), np.ones(3))
     assert q[0, :2].tolist() == [2**30, -(2**30)]
